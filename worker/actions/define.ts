@@ -1,0 +1,68 @@
+import type { TObject } from 'typebox';
+import type { Caller } from '../core/call.ts';
+import type { Egress } from '../core/ports.ts';
+
+/** The HTTP side of what an action receives; null fields when the action runs outside HTTP (cronjob, event, test run). */
+export interface HttpInput {
+  method: string;
+  /** Canonical path of the request. */
+  path: string;
+  query: URLSearchParams;
+  headers: Headers;
+  /** The unread body: streamed on by actions that forward. Null when there is none or when it was read (see `bytes`). */
+  stream: ReadableStream<Uint8Array> | null;
+  /** The body's original bytes when a step read it (up to 1 MiB): may be sent again by a retry. */
+  bytes: Uint8Array | null;
+  /** The original request, for WebSocket upgrades. */
+  request: Request | null;
+}
+
+export interface ActionInput {
+  /** Query parameters overwritten by path parameters. */
+  arguments: Record<string, unknown>;
+  /** Path parameters alone, decoded. */
+  uriFragments: Record<string, string>;
+  /** The parsed body; undefined when no schema needed it. */
+  payload: unknown;
+  http: HttpInput;
+}
+
+export interface ActionContext {
+  tenant: string;
+  requestId: string;
+  operationId: number | null;
+  /** Base URL of this installation, without a trailing slash. */
+  baseUrl: string;
+  /** Name of the action that runs. */
+  action: string;
+  caller: Caller;
+  /** The client's address. */
+  ip: string;
+  /** Milliseconds that are left for the whole call. */
+  timeout: number;
+  egress: Egress;
+  now(): number;
+  defer(work: Promise<unknown>): void;
+  /** Opens a connection by name (or id as text); throws ApiError `not_configured` when there is none. */
+  connection(name: string): Promise<unknown>;
+  /** Runs another action with an input of its own. */
+  execute(reference: string, input: ActionInput): Promise<Response>;
+  /** Adds to the time that the call spent waiting for others, milliseconds. */
+  waited(milliseconds: number): void;
+}
+
+/** An action type: one file each, one line in the registry (index.ts). */
+export interface ActionType {
+  /** Fusio's class name with dots: `Fusio.Adapter.Http.Action.HttpProcessor`. */
+  class: string;
+  /** Fusio's title: `HTTP-Processor`. */
+  name: string;
+  description: string;
+  /** JSON Schema of the configuration; validates on save, draws the form, documents. A string member with `mode`, `options` or `connection: true` steers the form element. */
+  config: TObject;
+  run(input: ActionInput, config: Record<string, any>, context: ActionContext): Promise<Response>;
+}
+
+export function defineAction(type: ActionType): ActionType {
+  return type;
+}

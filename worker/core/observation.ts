@@ -1,0 +1,70 @@
+import type { ErrorCode } from './errors.ts';
+
+/** A typed fact. Sinks decide what to keep: request log, Analytics Engine, roll-ups, console. */
+export type Observation = CallObservation | FaultObservation | LoginObservation | PublishObservation;
+
+/** One per call, whatever its fate. */
+export interface CallObservation {
+  kind: 'call';
+  tenant: string;
+  /** `X-Request-Id`. */
+  requestId: string;
+  /** Milliseconds since the epoch when the call was opened. */
+  at: number;
+  /** Milliseconds until the answer's headers. */
+  duration: number;
+  /** Milliseconds spent waiting for upstreams. */
+  upstream: number;
+  revision: number;
+  operationId: number | null;
+  operationName: string | null;
+  categoryId: number;
+  appId: number | null;
+  userId: number | null;
+  planId: number | null;
+  ip: string;
+  userAgent: string;
+  method: string;
+  path: string;
+  query: string;
+  status: number;
+  errorCode: ErrorCode | null;
+  errorMessage: string | null;
+  /** Request headers with secrets redacted; only when the log keeps the call. */
+  headers: Record<string, string> | null;
+  body: string | null;
+  points: number;
+  log: boolean;
+}
+
+/** Something of ours went wrong; a caller may never have noticed. */
+export interface FaultObservation {
+  kind: 'fault';
+  tenant: string;
+  at: number;
+  /** Where: `snapshot.check`, `limiter.take`, `deferred`, `action.HttpProcessor`, … */
+  place: string;
+  message: string;
+  trace: string | null;
+  requestId: string | null;
+}
+
+export interface LoginObservation {
+  kind: 'login';
+  tenant: string;
+  at: number;
+  grant: string;
+  userId: number | null;
+  appId: number | null;
+  ip: string;
+  outcome: 'issued' | 'refused' | 'reused';
+}
+
+export interface PublishObservation {
+  kind: 'publish';
+  tenant: string;
+  at: number;
+  revision: number;
+  changes: number;
+  duration: number;
+}

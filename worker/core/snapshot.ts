@@ -1,0 +1,55 @@
+import type {
+  ActionRecord,
+  ConfigRecord,
+  ConnectionRecord,
+  KeyRecord,
+  OperationRecord,
+  RateRecord,
+  SchemaRecord,
+} from './records.ts';
+
+/** A found route, or what stands in the way. */
+export type Match =
+  | { found: true; operationId: number; params: Record<string, string> }
+  /** `allow` lists the methods of the path; empty when no operation has it. */
+  | { found: false; allow: string[] };
+
+/**
+ * The immutable compiled configuration that an isolate serves from (worker/snapshot/). Records are loaded bucket by
+ * bucket from memory, cache, KV or D1; a record object is the same object as long as its bucket did not change, so what
+ * is compiled from it is memoised beside it.
+ */
+export interface Snapshot {
+  readonly tenant: string;
+  readonly revision: number;
+  /** True when the last check of the head failed and this is the last known good. */
+  readonly stale: boolean;
+  match(method: string, segments: readonly string[]): Match;
+  operation(id: number): Promise<OperationRecord | undefined>;
+  /** By reference without its `action://`: `Name` or `Name@commit`. */
+  action(reference: string): Promise<ActionRecord | undefined>;
+  /** By reference without its `schema://`. */
+  schema(reference: string): Promise<SchemaRecord | undefined>;
+  connection(name: string): Promise<ConnectionRecord | undefined>;
+  /** Active rates, highest priority first. */
+  readonly rates: readonly RateRecord[];
+  readonly keys: readonly KeyRecord[];
+  config(name: string): ConfigRecord['value'] | undefined;
+  /** Whether a token, or everything of a family, user or app issued before now, was revoked. */
+  revoked(token: { jti: string; family: string | null; userId: number; appId: number | null; issued: number }): boolean;
+  banned(address: string): boolean;
+}
+
+const memos = new WeakMap<object, Map<string, unknown>>();
+
+/** What `make` derives from a record, made once for the life of the record. */
+export function memo<T>(record: object, name: string, make: () => T): T {
+  let made = memos.get(record);
+  if (made === undefined) {
+    memos.set(record, (made = new Map()));
+  }
+  if (!made.has(name)) {
+    made.set(name, make());
+  }
+  return made.get(name) as T;
+}

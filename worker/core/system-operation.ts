@@ -1,0 +1,28 @@
+import type { TSchema } from 'typebox';
+import type { Call, Input } from './call.ts';
+import type { ParameterRecord } from './records.ts';
+
+export const categories = { default: 1, backend: 2, consumer: 3, system: 4, authorization: 5 } as const;
+
+/**
+ * An operation of the platform itself: compiled into the bundle, never un-publishable, walked through by the same
+ * pipeline as configured ones.
+ */
+export interface SystemOperation {
+  /** Fusio's operation name, `backend.action.getAll`. */
+  name: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Fusio's path syntax: `/backend/action/$action_id<[0-9]+|^~>`. */
+  path: string;
+  description: string;
+  /** The scope that a token needs; null: anyone, also without a token. */
+  scope: string | null;
+  /** Status of a plain result; 200 unless given. */
+  status?: number;
+  /** Declared query parameters; undeclared ones are ignored. */
+  query?: Record<string, ParameterRecord>;
+  incoming?: TSchema;
+  outgoing?: TSchema;
+  /** Gives a plain value (JSON) or a Response. Throws ApiError. */
+  run(call: Call, input: Input): Promise<unknown>;
+}

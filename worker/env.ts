@@ -1,0 +1,43 @@
+import type { LimiterRpc, PublisherRpc, TokenFamilyRpc } from './core/ports.ts';
+
+/** A Durable Object namespace, by the part of it that Postern uses. */
+export interface ObjectNamespace<Rpc> {
+  getByName(name: string): Rpc;
+}
+
+/** The bindings of wrangler.toml, and the secrets that `npm start` and `npm run deploy` make. */
+export interface Env {
+  DB: D1Database;
+  LOGS: D1Database;
+  DATA: D1Database;
+  CONTENT: KVNamespace;
+  USAGE?: AnalyticsEngineDataset;
+  PUBLISHER: ObjectNamespace<PublisherRpc>;
+  LIMITER: ObjectNamespace<LimiterRpc>;
+  TOKEN_FAMILY: ObjectNamespace<TokenFamilyRpc>;
+  /** Secret: 32 random bytes, base64. Root of every derived key (sealing, pepper, setup token). */
+  SECRET_KEY: string;
+  EGRESS_ALLOW?: string;
+  TRUSTED_IP_HEADER?: string;
+  /** The public base URL, when it is not the one that requests name. */
+  PUBLIC_URL?: string;
+}
+
+let checked: Env | undefined;
+
+/** Checks the bindings once per isolate, so that a missing one is named at once and not at its first use. */
+export function checkEnv(env: Env): Env {
+  if (checked === env) {
+    return env;
+  }
+  const required = ['DB', 'LOGS', 'DATA', 'CONTENT', 'PUBLISHER', 'LIMITER', 'TOKEN_FAMILY', 'SECRET_KEY'] as const;
+  const missing = required.filter((name) => env[name] === undefined);
+  if (missing.length > 0) {
+    throw new Error(`Missing bindings: ${missing.join(', ')}. See wrangler.toml and the README, "Deploy".`);
+  }
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(env.SECRET_KEY)) {
+    throw new Error('SECRET_KEY must be 32 bytes in base64, as `openssl rand -base64 32` prints them.');
+  }
+  checked = env;
+  return env;
+}
