@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { D1Database, KVNamespace } from '@cloudflare/workers-types';
+import type { Miniflare } from 'miniflare';
+import { buildWorker } from '../../admin/host/build.ts';
+import { startHost } from '../../admin/host/miniflare.ts';
+
+export interface GatewayOptions {
+  /** Isolates of the worker on shared state, each with its own URL; 1 unless given. */
+  isolates?: number;
+  /** Keeps the state in this folder, so that a later gateway finds it; else it is gone at the end. */
+  persist?: string;
+  /** Laid over wrangler.toml's vars and the ones that tests have (loopback upstreams are allowed). */
+  vars?: Record<string, string>;
+  /** Base64 of 32 bytes; a new one unless given. Give the old one with an old `persist`. */
+  secretKey?: string;
+  /** Another module to build and serve, relative to the checkout. */
+  entry?: string;
+  /** The port of the first isolate; any free one unless given. */
+  port?: number;
+}
+
+export interface Administrator {
+  name: string;
+  email: string;
+  password: string;
+}
+
+/** The running product, as its callers and its operator see it. */
+export interface Gateway {
+  /** Base URL of the first isolate, without a trailing slash. */
+  url: string;
+  port: number;
+  /** Base URLs of all isolates. */
+  urls: string[];
+  mf: Miniflare;
+  secretKey: string;
+  /** The databases and the content store, beside the worker's back. */
+  DB: D1Database;
+  LOGS: D1Database;
+  DATA: D1Database;
+  CONTENT: KVNamespace;
+  /** What the worker wrote to its console. */
+  console: string[];
+  /** One request to the first isolate (or the one that `isolate` names); redirects are not followed. */
+  fetch(path: string, init?: RequestInit & { isolate?: number }): Promise<Response>;
+  /** Creates the administrator by the one-time command, once per gateway. */
+  setup(): Promise<Administrator>;
+  /** Fires the cron trigger, at a time (milliseconds since the epoch) if given. */
+  cron(scheduledTime?: number): Promise<void>;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export const administrator: Administrator = {
+  name: 'Administrator',
+  email: 'admin@localhost.com',
+  password: 'correct horse battery',
+};
+
+/**
+ * Boots the built worker on loopback with empty, migrated databases. Boot one per test file (`beforeAll`) and stop it in
+ * the end (`afterAll`).
+ */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const worker = await buildWorker({ entry: options.entry });
+  const secretKey = options.secretKey ?? randomBytes(32).toString('base64');
+  const lines: string[] = [];
+  const host = await startHost({
+    worker,
+    secretKey,
+    isolates: options.isolates,
+    port: options.port,
+    persist: options.persist,
+    vars: { EGRESS_ALLOW: '127.0.0.1,localhost,[::1]', TRUSTED_IP_HEADER: '', ...options.vars },
+    log: (level, message) => {
+      lines.push(`${level}: ${message}`);
+      if (process.env.POSTERN_CONSOLE !== undefined) {
+        process.stderr.write(`[worker] ${level}: ${message}\n`);
+      }
+    },
+  });
+  const { mf, urls } = host;
+  const [DB, LOGS, DATA] = await Promise.all(['DB', 'LOGS', 'DATA'].map((name) => mf.getD1Database(name)));
+  const CONTENT = await mf.getKVNamespace('CONTENT');
+  let created: Promise<Administrator> | undefined;
+
+  const gateway: Gateway = {
+    url: urls[0]!,
+    port: Number(new URL(urls[0]!).port),
+    urls,
+    mf,
+    secretKey,
+    DB: DB as unknown as D1Database,
+    LOGS: LOGS as unknown as D1Database,
+    DATA: DATA as unknown as D1Database,
+    CONTENT: CONTENT as unknown as KVNamespace,
+    console: lines,
+    fetch: (path, { isolate = 0, ...init } = {}) => fetch(`${urls[isolate]}${path}`, { redirect: 'manual', ...init }),
+    setup: () => (created ??= createAdministrator(gateway)),
+    cron: async (scheduledTime = Date.now()) => {
+      const target = await mf.getWorker();
+      await target.scheduled({ scheduledTime: new Date(scheduledTime), cron: host.config.triggers?.crons?.[0] ?? '' });
+    },
+    stop: host.stop,
+    [Symbol.asyncDispose]: host.stop,
+  };
+  return gateway;
+}
+
+/** The token of the one-time setup command: only who holds the secret can make it. */
+export function setupToken(secretKey: string): string {
+  return createHmac('sha256', Buffer.from(secretKey, 'base64')).update('postern:setup').digest('hex');
+}
+
+async function createAdministrator(gateway: Gateway): Promise<Administrator> {
+  const response = await gateway.fetch('/system/setup', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: setupToken(gateway.secretKey), ...administrator }),
+  });
+  if (response.status !== 201) {
+    throw new Error(`POST /system/setup answered ${response.status}: ${await response.text()}`);
+  }
+  return administrator;
+}

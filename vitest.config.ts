@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A gateway is a process of its own (workerd) beside the test's: two files at a time fill a small machine.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // One flaky test would teach everybody to press "again".
+    retry: 0,
+    allowOnly: false,
+  },
+});
