@@ -112,28 +112,61 @@ export interface Publishing {
 }
 
 export interface LeaseRequest {
+  /** Whose window, within one object: a sharded object holds the windows of many callers. */
+  key: string;
   /** Calls admitted in any window of `timespan`. */
   limit: number;
   /** Seconds. */
   timespan: number;
-  /** Calls the caller wants for itself now; 1 for an exact rate. */
+  /** Calls the asker expects to admit within a lease (`leaseSpan`); 1 for an exact rate. */
   want: number;
+  /** True when no call is waiting: a refill, granted only out of plenty. */
+  ahead?: boolean;
+  /** Leases that the asker is done with. */
+  settle?: readonly Settlement[];
+}
+
+/** What became of a lease: from here on its holder admits nothing with it. */
+export interface Settlement {
+  lease: number;
+  /** Calls of it that were not used. */
+  unused: number;
 }
 
 export interface LeaseGrant {
-  /** Calls granted, 0 … want. */
+  /** Calls granted, 0 … want. Unless asked `ahead`, the first is the waiting call's, admitted at once; the others are the lease. */
   granted: number;
   /** What the object has left after this grant, calls. */
   remaining: number;
-  /** Seconds until the grant's unused calls are void; 0 when nothing was granted. */
+  /** Seconds, counted from before the question was sent, until unused calls of the lease are void; 0 without a lease. */
   expiresIn: number;
-  /** Seconds until capacity returns (for `Retry-After` and the reset parameter). */
+  /** Seconds until capacity returns (for `Retry-After` and the reset parameter); after a refusal: until one call fits. */
   resetIn: number;
+  /** After a refusal: seconds in which asking again is pointless. */
+  askAgainIn: number;
+  /** Names the lease when it is settled; 0 without a lease. */
+  lease: number;
 }
 
-/** RPC surface of the Limiter object (one per tenant, rate and caller). */
+/** What a Limiter object did since it woke up; calls, but for `callers`, `asked` and `writes`. */
+export interface LimiterReport {
+  /** Windows in memory. */
+  callers: number;
+  asked: number;
+  admitted: number;
+  refused: number;
+  /** Leased calls that came back unused. */
+  returned: number;
+  /** Calls lost with a former life of the object: persisted as used, never handed out. */
+  forfeited: number;
+  /** Writes to storage. */
+  writes: number;
+}
+
+/** RPC surface of the Limiter object (one per tenant, rate and caller; anonymous callers share 64 per rate). */
 export interface LimiterRpc {
   take(request: LeaseRequest): Promise<LeaseGrant>;
+  report(): Promise<LimiterReport>;
 }
 
 export interface FamilyStart {
