@@ -77,7 +77,7 @@ export function kilobytes(bytes: number): string {
 async function hashInputs(entry: string): Promise<string> {
   const folders = new Set([join(projectRoot, 'worker'), join(projectRoot, 'durable-objects')]);
   if (![...folders].some((folder) => entry.startsWith(`${folder}/`))) {
-    folders.add(dirname(entry));
+    folders.add(dirname(entry)).add(join(projectRoot, 'test/faults/worker'));
   }
   const files = ['wrangler.toml', 'package-lock.json', 'tsconfig.json'].map((name) => join(projectRoot, name));
   for (const folder of folders) {

@@ -88,7 +88,7 @@ export function splitStatements(sql: string): string[] {
     if (/^\w/.test(part)) {
       const word = part.toUpperCase();
       words.push(word);
-      const trigger = words[0] === 'CREATE' && words.slice(1, 3).some((w) => w === 'TRIGGER' || words[2] === 'TRIGGER');
+      const trigger = words[0] === 'CREATE' && words.slice(1, 3).includes('TRIGGER');
       if (trigger && (word === 'BEGIN' || word === 'CASE')) {
         depth += 1;
       } else if (trigger && word === 'END') {

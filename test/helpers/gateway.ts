@@ -3,6 +3,7 @@ import type { D1Database, KVNamespace } from '@cloudflare/workers-types';
 import type { Miniflare } from 'miniflare';
 import { buildWorker } from '../../admin/host/build.ts';
 import { startHost } from '../../admin/host/miniflare.ts';
+import type { Fault, FaultState } from '../faults/worker/plan.ts';
 
 export interface GatewayOptions {
   /** Isolates of the worker on shared state, each with its own URL; 1 unless given. */
@@ -13,6 +14,12 @@ export interface GatewayOptions {
   vars?: Record<string, string>;
   /** Base64 of 32 bytes; a new one unless given. Give the old one with an old `persist`. */
   secretKey?: string;
+  /**
+   * Serves the test entry (test/faults/worker/entry.ts) instead of the shipped one: bindings fail as `gateway.faults` says,
+   * the clock can be moved, and production's limits hold that local emulation lets pass (1,000 statements an
+   * invocation, 2 MB a row, 25 data points).
+   */
+  faults?: boolean;
   /** Another module to build and serve, relative to the checkout. */
   entry?: string;
   /** The port of the first isolate; any free one unless given. */
@@ -43,6 +50,18 @@ export interface Gateway {
   console: string[];
   /** One request to the first isolate (or the one that `isolate` names); redirects are not followed. */
   fetch(path: string, init?: RequestInit & { isolate?: number }): Promise<Response>;
+  /** Only with `faults: true`. They steer every isolate, and the Durable Objects. */
+  faults: {
+    /** Replaces what shall go wrong and opens a new book of calls. */
+    set(...faults: Fault[]): Promise<void>;
+    /** Of one isolate (the first one also runs the Durable Objects): what happened, and every call since `set`. */
+    state(isolate?: number): Promise<FaultState>;
+  };
+  /** Only with `faults: true`: sets the clock ahead of (or behind) the true one, milliseconds. */
+  clock(offset: number): Promise<void>;
+  /** Only with `faults: true`: fires an object's alarm, or ends the object as a crash does. `binding` as in wrangler.toml. */
+  alarm(binding: string, name: string): Promise<void>;
+  abort(binding: string, name: string): Promise<void>;
   /** Creates the administrator by the one-time command, once per gateway. */
   setup(): Promise<Administrator>;
   /** Fires the cron trigger, at a time (milliseconds since the epoch) if given. */
@@ -62,7 +81,9 @@ export const administrator: Administrator = {
  * the end (`afterAll`).
  */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const worker = await buildWorker({ entry: options.entry });
+  const worker = await buildWorker({
+    entry: options.entry ?? (options.faults ? 'test/faults/worker/entry.ts' : undefined),
+  });
   const secretKey = options.secretKey ?? randomBytes(32).toString('base64');
   const lines: string[] = [];
   const host = await startHost({
@@ -84,6 +105,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const CONTENT = await mf.getKVNamespace('CONTENT');
   let created: Promise<Administrator> | undefined;
 
+  const control = async (method: string, path: string, body: unknown) => {
+    for (const url of urls) {
+      const response = await fetch(`${url}/__test/${path}`, { method, body: JSON.stringify(body) });
+      if (!response.ok) {
+        throw new Error(`${method} /__test/${path} answered ${response.status}: is the gateway started with faults?`);
+      }
+    }
+  };
+
   const gateway: Gateway = {
     url: urls[0]!,
     port: Number(new URL(urls[0]!).port),
@@ -96,6 +126,13 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     CONTENT: CONTENT as unknown as KVNamespace,
     console: lines,
     fetch: (path, { isolate = 0, ...init } = {}) => fetch(`${urls[isolate]}${path}`, { redirect: 'manual', ...init }),
+    faults: {
+      set: (...faults) => control('PUT', 'faults', faults),
+      state: async (isolate = 0) => (await fetch(`${urls[isolate]}/__test/faults`)).json() as Promise<FaultState>,
+    },
+    clock: (offset) => control('PUT', 'clock', { offset }),
+    alarm: (binding, name) => control('POST', 'alarm', { binding, name }),
+    abort: (binding, name) => control('POST', 'abort', { binding, name }),
     setup: () => (created ??= createAdministrator(gateway)),
     cron: async (scheduledTime = Date.now()) => {
       const target = await mf.getWorker();

@@ -1,0 +1,9 @@
+import { underTest } from '../worker/under-test.ts';
+import * as standIn from './index.ts';
+
+const { handlers, object } = underTest(standIn.default);
+
+export default handlers;
+export const Publisher = object('PUBLISHER', standIn.Publisher);
+export const Limiter = object('LIMITER', standIn.Limiter);
+export const TokenFamily = object('TOKEN_FAMILY', standIn.TokenFamily);
