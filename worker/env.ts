@@ -17,6 +17,8 @@ export interface Env {
   TOKEN_FAMILY: ObjectNamespace<TokenFamilyRpc>;
   /** Secret: 32 random bytes, base64. Root of every derived key (sealing, pepper, setup token). */
   SECRET_KEY: string;
+  /** Secret: retired SECRET_KEYs, comma separated; what they sealed still opens. */
+  SECRET_KEY_FORMER?: string;
   EGRESS_ALLOW?: string;
   TRUSTED_IP_HEADER?: string;
   /** The public base URL, when it is not the one that requests name. */

@@ -1,3 +1,4 @@
+import type { WindowAnswer, WindowQuestion } from '../lib/window.ts';
 import type { PlainError } from './errors.ts';
 import type { Observation } from './observation.ts';
 
@@ -111,42 +112,13 @@ export interface Publishing {
   revoke(tenant: string, entries: Omit<FeedEntry, 'epoch'>[]): Promise<void>;
 }
 
-export interface LeaseRequest {
-  /** Whose window, within one object: a sharded object holds the windows of many callers. */
+/** A question to one window of a Limiter object; a sharded object holds the windows of many callers. */
+export interface LeaseRequest extends WindowQuestion {
+  /** Whose window, within the object. */
   key: string;
-  /** Calls admitted in any window of `timespan`. */
-  limit: number;
-  /** Seconds. */
-  timespan: number;
-  /** Calls the asker expects to admit within a lease (`leaseSpan`); 1 for an exact rate. */
-  want: number;
-  /** True when no call is waiting: a refill, granted only out of plenty. */
-  ahead?: boolean;
-  /** Leases that the asker is done with. */
-  settle?: readonly Settlement[];
 }
 
-/** What became of a lease: from here on its holder admits nothing with it. */
-export interface Settlement {
-  lease: number;
-  /** Calls of it that were not used. */
-  unused: number;
-}
-
-export interface LeaseGrant {
-  /** Calls granted, 0 … want. Unless asked `ahead`, the first is the waiting call's, admitted at once; the others are the lease. */
-  granted: number;
-  /** What the object has left after this grant, calls. */
-  remaining: number;
-  /** Seconds, counted from before the question was sent, until unused calls of the lease are void; 0 without a lease. */
-  expiresIn: number;
-  /** Seconds until capacity returns (for `Retry-After` and the reset parameter); after a refusal: until one call fits. */
-  resetIn: number;
-  /** After a refusal: seconds in which asking again is pointless. */
-  askAgainIn: number;
-  /** Names the lease when it is settled; 0 without a lease. */
-  lease: number;
-}
+export type LeaseGrant = WindowAnswer;
 
 /** What a Limiter object did since it woke up; calls, but for `callers`, `asked` and `writes`. */
 export interface LimiterReport {
@@ -166,32 +138,80 @@ export interface LimiterReport {
 /** RPC surface of the Limiter object (one per tenant, rate and caller; anonymous callers share 64 per rate). */
 export interface LimiterRpc {
   take(request: LeaseRequest): Promise<LeaseGrant>;
+  /** Counts an attempt as failed before it is made, so that neither a crash nor parallel attempts gain a guess. */
+  attempt(policy: AttemptPolicy): Promise<AttemptVerdict>;
+  /** Takes the last attempt back because it succeeded; `all`: every failure before it as well. */
+  succeed(forget: 'one' | 'all'): Promise<void>;
   report(): Promise<LimiterReport>;
 }
 
-export interface FamilyStart {
-  tenant: string;
-  family: string;
-  userId: number;
-  appId: number | null;
-  scopes: string[];
-  /** Hex SHA-256 of the first refresh token. */
-  refreshHash: string;
-  /** Refresh tokens of this family end here, seconds since the epoch. */
+/** An access token by what is remembered of it. */
+export interface AccessMark {
+  jti: string;
+  /** Seconds since the epoch. */
   expires: number;
 }
 
+/** Whose tokens a family holds. */
+export interface FamilyOwner {
+  userId: number;
+  appId: number | null;
+  /** What the user agreed to at the start; a refreshed token has at most these. */
+  scopes: string[];
+}
+
+export interface FamilyStart extends FamilyOwner {
+  tenant: string;
+  family: string;
+  /** Hex SHA-256 of the first refresh token. */
+  refreshHash: string;
+  /** The first refresh token ends here, seconds since the epoch. */
+  expires: number;
+  access: AccessMark;
+}
+
+/** One use of a refresh token: what is presented, and what is to take its place. */
+export interface Renewal {
+  presentedHash: string;
+  nextHash: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** The next refresh token ends here, seconds since the epoch. */
+  expires: number;
+  access: AccessMark;
+}
+
 export type Rotation =
-  | { outcome: 'rotated'; userId: number; appId: number | null; scopes: string[] }
+  /** `replaced` is the access token that the new one stands for from now on. */
+  | { outcome: 'rotated'; owner: FamilyOwner; replaced: AccessMark }
   /** Lost the race or came within the grace period: refused, the family lives. */
   | { outcome: 'superseded' }
-  /** Replayed later than the grace period: the family is dead now. */
-  | { outcome: 'reused' }
+  /** Replayed later than the grace period, or the family had ended before: it is dead, and so are its access tokens up to `until` (seconds). */
+  | { outcome: 'reused'; until: number }
+  /** Never issued, forgotten or expired. */
   | { outcome: 'unknown' };
 
 /** RPC surface of the TokenFamily object (one per refresh token family). */
 export interface TokenFamilyRpc {
   start(family: FamilyStart): Promise<void>;
-  rotate(presentedHash: string, nextHash: string, now: number): Promise<Rotation>;
-  end(): Promise<void>;
+  /** Whose family it is, without using anything up; null when there is none. */
+  owner(): Promise<FamilyOwner | null>;
+  rotate(renewal: Renewal): Promise<Rotation>;
+  /** Ends the family: no refresh token of it is good any more. Gives the expiry of its last access token, seconds; 0 without a family. */
+  end(): Promise<number>;
 }
+
+/** How repeated guesses at one door are slowed down. */
+export interface AttemptPolicy {
+  /** Failures without a delay. */
+  free: number;
+  /** Seconds of delay after the last free failure; doubles with each further one. */
+  first: number;
+  /** Longest delay, seconds. */
+  longest: number;
+  /** Seconds without an attempt after which all is forgotten. */
+  memory: number;
+}
+
+/** Whether an attempt may be made; seconds until the next one may. */
+export type AttemptVerdict = { allowed: true } | { allowed: false; retryAfter: number };

@@ -24,6 +24,8 @@ export interface OperationOptions {
   validateResponse?: 'off' | 'report' | 'enforce';
   /** Path parameters in which an encoded slash is allowed. */
   encodedSlash?: string[];
+  /** Since when it is deprecated, ISO 8601 (RFC 9745); stability 0 without it says "since ever". */
+  deprecated?: string;
   /** Sunset date, ISO 8601 (RFC 8594). */
   sunset?: string;
   log?: { enabled?: boolean; sample?: number; body?: boolean };

@@ -1,0 +1,26 @@
+import type { Actor, ChangeResult, CommitRequest, Outcome } from './ports.ts';
+
+/** Where the publisher's pointer stands: the newest revision and the hash of its manifest. */
+export interface Pointer {
+  revision: number;
+  manifest: string;
+}
+
+/** What the Publisher object asks of the room that computes and stores revisions (worker/snapshot/commit.ts). */
+export interface Committer {
+  /** The newest revision in the database; null when the tenant has none. */
+  newest(tenant: string): Promise<Pointer | null>;
+  /** Makes the first revision of a tenant: the seeded rows. */
+  seed(tenant: string): Promise<Pointer>;
+  /** Applies requests one after the other as one new revision; each has its own outcome. Nothing is written when none changes anything. */
+  commit(from: Pointer, requests: readonly CommitRequest[]): Promise<{ pointer: Pointer; outcomes: Outcome<ChangeResult[]>[] }>;
+  rollback(
+    from: Pointer,
+    tenant: string,
+    to: number,
+    actor: Actor,
+    plan: boolean,
+  ): Promise<{ pointer: Pointer; outcome: Outcome<ChangeResult[]> }>;
+  /** Deletes revisions and content that are past keeping. */
+  collect(tenant: string, pointer: Pointer): Promise<void>;
+}

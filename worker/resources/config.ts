@@ -1,0 +1,110 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { Type } from 'typebox';
+import { ApiError } from '../core/errors.ts';
+import { identity, json, uniqueActive } from './columns.ts';
+import { defineResource, nameField } from './define.ts';
+
+export const configs = sqliteTable(
+  'config',
+  {
+    ...identity,
+    type: integer().notNull(),
+    name: text().notNull(),
+    description: text().notNull(),
+    value: json(),
+  },
+  (table) => [uniqueActive('config_name', table, 'name')],
+);
+
+/** Types of values as Fusio numbers them. */
+export const configTypes = { string: 1, boolean: 2, number: 3, datetime: 4, email: 5, text: 6, secret: 7 } as const;
+
+/** A setting of the installation. */
+export const config = defineResource({
+  name: 'config',
+  title: 'Config',
+  description: 'A setting of the installation.',
+  table: configs,
+  versioned: true,
+  shard: { by: 'name', buckets: 1 },
+  order: { column: 'name', direction: 'asc' },
+  verbs: ['update'],
+  fields: {
+    type: { schema: Type.Integer({ description: 'Type of the value' }), list: true, readonly: true },
+    name: { ...nameField('a-zA-Z0-9_', 3, 64), readonly: true },
+    description: { schema: Type.String({ description: 'What the setting does' }), list: true, readonly: true },
+    value: { schema: Type.Unsafe({ type: ['string', 'number', 'boolean'], description: 'Value' }), list: true },
+  },
+  async prepare({ row }) {
+    const number = row.type === configTypes.number;
+    if (number && typeof row.value === 'string' && row.value.trim() !== '' && Number.isFinite(Number(row.value))) {
+      row.value = Number(row.value);
+    }
+    const expected = number ? 'number' : row.type === configTypes.boolean ? 'boolean' : 'string';
+    if (row.value !== null && typeof row.value !== expected) {
+      const message = `The value of ${row.name} must be a ${expected}`;
+      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/value', rule: 'type', message }] });
+    }
+  },
+});
+
+/** The settings that every tenant starts with: name, type, value, meaning. The order gives Fusio's ids. */
+export const seededConfig: readonly [string, keyof typeof configTypes, string | number | boolean, string][] = [
+  ['app_approval', 'boolean', false, 'Whether an administrator has to activate each new app'],
+  ['consumer_max_apps', 'number', 16, 'How many apps a consumer may have'],
+  ['consumer_max_tokens', 'number', 16, 'How many tokens a consumer may have'],
+  ['consumer_max_webhooks', 'number', 8, 'How many webhooks a consumer may have'],
+  ['authorization_url', 'string', '', 'Page where users authorize an app (OAuth2); empty: the built-in one'],
+  ['info_title', 'string', 'Postern', 'Title of the API'],
+  ['info_description', 'string', 'API management at the edge.', 'Description of the API, CommonMark'],
+  ['info_tos', 'string', '', 'URL of the terms of service'],
+  ['info_contact_name', 'string', '', 'Name of the contact'],
+  ['info_contact_url', 'string', '', 'URL of the contact'],
+  ['info_contact_email', 'string', '', 'Mail address of the contact'],
+  ['info_license_name', 'string', '', 'Name of the licence of the API'],
+  ['info_license_url', 'string', '', 'URL of the licence of the API'],
+  ['mail_register_subject', 'string', 'Activate your account', 'Subject of the activation mail'],
+  [
+    'mail_register_body',
+    'text',
+    'Hello {name},\n\nthank you for registering. Please activate your account here:\n{apps_url}/developer/register/activate/{token}',
+    'Body of the activation mail',
+  ],
+  ['mail_pw_reset_subject', 'string', 'Reset your password', 'Subject of the password mail'],
+  [
+    'mail_pw_reset_body',
+    'text',
+    'Hello {name},\n\nsomebody asked for a new password for your account. Set one here:\n{apps_url}/developer/password/confirm/{token}\n\nIf it was not you, nothing needs to be done.',
+    'Body of the password mail',
+  ],
+  ['mail_points_subject', 'string', 'Your points are running low', 'Subject of the points mail'],
+  [
+    'mail_points_body',
+    'text',
+    'Hello {name},\n\nyour account has {points} points left. Without points some operations refuse your calls. Buy more here:\n{apps_url}/developer',
+    'Body of the points mail',
+  ],
+  ['recaptcha_key', 'string', '', 'Site key of the captcha'],
+  ['recaptcha_secret', 'secret', '', 'Secret of the captcha; empty: no captcha'],
+  ['payment_stripe_secret', 'secret', '', 'Secret that verifies the webhooks of Stripe'],
+  ['payment_stripe_portal_configuration', 'string', '', 'Id of the customer portal configuration at Stripe'],
+  ['payment_currency', 'string', '', 'Currency of payments, ISO 4217; empty: EUR'],
+  ['role_default', 'string', 'Consumer', 'Role of users who register'],
+  ['points_default', 'number', 0, 'Points of a new user'],
+  ['points_threshold', 'number', 0, 'A user whose points fall below gets a mail; 0: never'],
+  ['system_mailer', 'string', '', 'Connection that sends mail; empty: the mail binding'],
+  ['system_dispatcher', 'string', '', 'Connection that gets events instead of the own delivery'],
+  ['user_pw_length', 'number', 8, 'Shortest password, at least 8'],
+  ['user_approval', 'boolean', true, 'Whether who registers has to activate the account by mail'],
+  ['marketplace_client_id', 'string', '', 'Client id at the marketplace'],
+  ['marketplace_client_secret', 'secret', '', 'Client secret at the marketplace'],
+  ['sdkgen_client_id', 'string', '', 'Client id at the SDK generator service'],
+  ['sdkgen_client_secret', 'secret', '', 'Client secret at the SDK generator service'],
+  ['typehub_client_id', 'string', '', 'Client id at TypeHub'],
+  ['typehub_client_secret', 'secret', '', 'Client secret at TypeHub'],
+  ['typehub_document_name', 'string', '', 'Document at TypeHub that the specification is published under'],
+  ['log_sample', 'number', 1, 'Share of successful calls that get a row in the request log, 0 to 1; errors always do'],
+  ['log_retention_days', 'number', 60, 'Days that the request log is kept'],
+  ['log_bodies', 'boolean', false, 'Whether the request log keeps request bodies'],
+  ['revocation_unreachable', 'string', 'accept', 'When revocations cannot be checked, signed tokens are accepted or refused: accept, refuse'],
+];

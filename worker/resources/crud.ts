@@ -1,0 +1,253 @@
+import { and, asc, desc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import { Type } from 'typebox';
+import type { Call, Input } from '../core/call.ts';
+import { ApiError } from '../core/errors.ts';
+import type { Actor, Change } from '../core/ports.ts';
+import type { ParameterRecord } from '../core/records.ts';
+import type { SystemOperation } from '../core/system-operation.ts';
+import { secretsOf } from '../lib/derive.ts';
+import { type Envelope, isEnvelope, open } from '../lib/seal.ts';
+import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
+import { openView, resources } from './index.ts';
+import { parseSearch, searchCondition } from './search.ts';
+import { statementsOf } from './statements.ts';
+
+/** The five operations of an entity under /backend, in Fusio's names, paths, scopes, shapes and messages. */
+export function crudOperations(resource: Resource): SystemOperation[] {
+  const { name, title } = resource;
+  const scope = `backend.${name}`;
+  const one = `/backend/${name}/$${name}_id<[0-9]+|^~>`;
+  const keyOf = (input: Input) => String(input.path[`${name}_id`]);
+  const body = writable(resource);
+  const operations: SystemOperation[] = [
+    {
+      name: `${scope}.getAll`,
+      method: 'GET',
+      path: `/backend/${name}`,
+      description: `Lists: ${resource.description}`,
+      scope,
+      query: collectionParameters,
+      run: (call, input) => listEntities(call, resource, input.query),
+    },
+    {
+      name: `${scope}.get`,
+      method: 'GET',
+      path: one,
+      description: `Returns one: ${resource.description}`,
+      scope,
+      run: (call, input) => getEntity(call, resource, keyOf(input)),
+    },
+  ];
+  const verbs = { create: ['POST', `/backend/${name}`], update: ['PUT', one], delete: ['DELETE', one] } as const;
+  for (const verb of resource.verbs) {
+    const [method, path] = verbs[verb];
+    operations.push({
+      name: `${scope}.${verb}`,
+      method,
+      path,
+      description: `${verb === 'create' ? 'Creates' : verb === 'update' ? 'Updates' : 'Deletes'}: ${resource.description}`,
+      scope,
+      status: verb === 'create' ? 201 : 200,
+      incoming: verb === 'delete' ? undefined : body,
+      outgoing: messageSchema,
+      async run(call, input) {
+        const change: Change = { resource: name, verb };
+        if (verb !== 'create') {
+          change.key = keyOf(input);
+        }
+        if (verb !== 'delete') {
+          change.data = (input.body ?? {}) as Record<string, unknown>;
+        }
+        const id = await changeEntity(call, resource, change);
+        return { success: true, message: `${title} successfully ${verb}d`, id: String(id) };
+      },
+    });
+  }
+  return operations;
+}
+
+export const collectionParameters: Record<string, ParameterRecord> = {
+  startIndex: { type: 'integer', minimum: 0, description: 'How many entries to skip' },
+  count: { type: 'integer', minimum: 1, maximum: 1024, description: 'How many entries to return, 16 unless given' },
+  search: { type: 'string', description: 'Words, "strings", field:value, AND, OR, NOT, ( )' },
+  sortBy: { type: 'string', description: 'Column to sort by' },
+  sortOrder: { type: 'string', description: 'asc or desc' },
+};
+
+export const messageSchema = Type.Object({
+  success: Type.Boolean(),
+  message: Type.String(),
+  id: Type.Optional(Type.String()),
+});
+
+export function actorOf(call: Call): Actor {
+  return { userId: call.caller.userId ?? 0, appId: call.caller.appId, ip: call.ip };
+}
+
+/** Applies one change, through the publisher or directly, and returns the row's id. */
+export async function changeEntity(call: Call, resource: Resource, change: Change): Promise<number> {
+  if (resource.versioned) {
+    const { results } = await call.runtime.publishing.commit({ tenant: call.tenant, changes: [change], actor: actorOf(call) });
+    return results[0]!.id;
+  }
+  return changeLive(call, change);
+}
+
+/** Live data is no configuration: its rows change at once, and what isolates remember of them is told to forget. */
+async function changeLive(call: Call, change: Change): Promise<number> {
+  const { env } = call.runtime;
+  const view = openView(env, call.tenant, actorOf(call), call.runtime.now());
+  const result = await view.change(change);
+  const statements = statementsOf(env.DB, view);
+  if (statements.length > 0) {
+    await env.DB.batch(statements);
+    await forget(call, view.mutations.map(({ resource, before, after }) => ({ resource, before, after })));
+  }
+  return result.id;
+}
+
+/** Disabled users and apps lose their tokens; other changes only drop cached profiles. */
+async function forget(call: Call, mutations: { resource: Resource; before: Row | undefined; after: Row }[]): Promise<void> {
+  const now = Math.floor(call.runtime.now() / 1000);
+  const entries = mutations.flatMap(({ resource, before, after }) => {
+    if (before === undefined || (resource.name !== 'user' && resource.name !== 'app')) {
+      return [];
+    }
+    const password = resource.name === 'user' && before.password !== after.password;
+    const disabled = before.status === 1 && after.status !== 1;
+    const ends = disabled || password;
+    return [{ kind: resource.name as 'user' | 'app', id: String(after.id), before: ends ? now + 1 : 0, until: now + 400_000 }];
+  });
+  if (entries.length > 0) {
+    await call.runtime.publishing.revoke(call.tenant, entries);
+  }
+}
+
+/** A row by id or `~name`. Throws 404 when there is none and 410 when it was deleted. */
+export async function findRow(call: Call, resource: Resource, key: string): Promise<Row> {
+  const columns = resource.table as any;
+  const named = key.startsWith('~');
+  const condition = named ? eq(columns.name, key.slice(1)) : eq(columns.id, Number(key));
+  const found = (await drizzle(call.runtime.env.DB)
+    .select()
+    .from(resource.table)
+    .where(and(eq(columns.tenant_id, call.tenant), condition))
+    .orderBy(desc(sql`${columns.status} <> ${resource.deleted}`), desc(columns.id))
+    .limit(1)) as Row[];
+  const [row] = found;
+  if (row === undefined) {
+    throw new ApiError('not_found', `Could not find ${resource.name}`);
+  }
+  if (row.status === resource.deleted) {
+    throw new ApiError('deleted', `${resource.title} was deleted`);
+  }
+  return row;
+}
+
+/** The entity view: every member that is not hidden; members without a value are left out. */
+export async function getEntity(call: Call, resource: Resource, key: string): Promise<Record<string, unknown>> {
+  const row = await findRow(call, resource, key);
+  const entity = entityOf(resource, row, false);
+  await resource.extend?.([row], [entity], readingOf(call));
+  return entity;
+}
+
+export interface CollectionQuery {
+  startIndex?: number;
+  count?: number;
+  search?: string;
+  sortBy?: string;
+  sortOrder?: string;
+}
+
+export interface Collection {
+  totalResults: number;
+  startIndex: number;
+  itemsPerPage: number;
+  entry: Record<string, unknown>[];
+}
+
+/** A page of an entity's list view. `more` narrows it further. */
+export async function listEntities(call: Call, resource: Resource, query: CollectionQuery, more?: SQL): Promise<Collection> {
+  const columns = getTableColumns(resource.table) as Record<string, any>;
+  const condition = and(
+    eq(columns.tenant_id, call.tenant),
+    resource.deleted === 0 ? gt(columns.status, 0) : and(ne(columns.status, resource.deleted), gt(columns.status, 0)),
+    more,
+    conditionOf(resource, query.search),
+  );
+  const startIndex = query.startIndex ?? 0;
+  const itemsPerPage = query.count ?? 16;
+  const db = drizzle(call.runtime.env.DB);
+  const [counted, rows] = await db.batch([
+    db.select({ count: sql<number>`count(*)` }).from(resource.table).where(condition),
+    db.select().from(resource.table).where(condition).orderBy(...orderOf(resource, query)).limit(itemsPerPage).offset(startIndex),
+  ]);
+  return {
+    totalResults: counted[0]?.count ?? 0,
+    startIndex,
+    itemsPerPage,
+    entry: (rows as Row[]).map((row) => entityOf(resource, row, true)),
+  };
+}
+
+function conditionOf(resource: Resource, search: string | undefined): SQL | undefined {
+  if (search === undefined || search.trim() === '') {
+    return undefined;
+  }
+  const parsed = parseSearch(search);
+  if (!parsed.ok) {
+    const message = `search: ${parsed.message} (character ${parsed.position + 1})`;
+    throw new ApiError('invalid_parameter', message, { errors: [{ pointer: '/query/search', rule: 'search', message }] });
+  }
+  return searchCondition(parsed.query, visibleColumns(resource), resource.search);
+}
+
+/** Sealed and hidden columns can be neither searched nor sorted by: both would tell about them. */
+function visibleColumns(resource: Resource): Record<string, any> {
+  const columns = getTableColumns(resource.table) as Record<string, any>;
+  const visible: Record<string, any> = { id: columns.id };
+  for (const [member, field] of Object.entries(resource.fields)) {
+    const column = columnOf(member);
+    if (!field.hidden && !field.virtual && columns[column].dataType !== 'json') {
+      visible[column] = columns[column];
+    }
+  }
+  return visible;
+}
+
+function orderOf(resource: Resource, query: CollectionQuery): SQL[] {
+  const columns = getTableColumns(resource.table) as Record<string, any>;
+  const chosen = query.sortBy === undefined ? undefined : visibleColumns(resource)[query.sortBy];
+  const column = chosen ?? columns[resource.order.column];
+  const direction = query.sortOrder?.toLowerCase() ?? (chosen === undefined ? resource.order.direction : 'asc');
+  return direction === 'desc' ? [desc(column), desc(columns.id)] : [asc(column), asc(columns.id)];
+}
+
+function entityOf(resource: Resource, row: Row, listed: boolean): Record<string, unknown> {
+  const entity: Record<string, unknown> = { id: row.id };
+  for (const [member, field] of Object.entries(resource.fields)) {
+    const value = row[columnOf(member)];
+    if (!field.hidden && !field.virtual && (!listed || field.list) && value !== null && value !== undefined) {
+      entity[member] = value;
+    }
+  }
+  return entity;
+}
+
+function readingOf(call: Call): Reading {
+  const { env } = call.runtime;
+  return {
+    async select(name, where) {
+      const { table } = resources.get(name)!;
+      const columns = table as any;
+      return (await drizzle(env.DB)
+        .select()
+        .from(table)
+        .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0), where))) as Row[];
+    },
+    open: async (envelope, name) =>
+      isEnvelope(envelope) ? open(secretsOf(env), envelope as Envelope, `${call.tenant}/${name}`) : '',
+  };
+}

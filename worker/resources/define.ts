@@ -1,0 +1,152 @@
+import { getTableColumns, type SQL, type Table } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { type TSchema, Type } from 'typebox';
+import type { View } from './view.ts';
+
+/** A row of any resource, JSON and boolean columns decoded, keys as the columns are named. */
+export type Row = Record<string, any> & { id: number };
+
+/** A member of an entity. Its column has the same name in snake_case. */
+export interface Field {
+  /** JSON Schema of the member, with its description: validates on save, documents the API, draws the form, names the CLI flag. */
+  schema: TSchema;
+  /** Shown in list views as well (default false: entity view only). */
+  list?: boolean;
+  /** Callers cannot set it. */
+  readonly?: boolean;
+  /** Never shown. */
+  hidden?: boolean;
+  /** Must be given at creation. */
+  required?: boolean;
+  /** Value of a new row when nothing is given (default null). */
+  initial?: unknown;
+  /** Not kept in a column of its own: `prepare` and `extend` deal with it. */
+  virtual?: boolean;
+}
+
+/** What a rule sees of one change. */
+export interface Preparing {
+  view: View;
+  /** What the caller sent, validated by the fields' schemas. */
+  data: Record<string, any>;
+  /** The row after the change; rules may alter it. */
+  row: Row;
+  /** The row before; undefined at creation. */
+  before: Row | undefined;
+}
+
+/** What reading an entity may ask for. */
+export interface Reading {
+  /** Active rows of another resource by a condition. */
+  select(resource: string, where: SQL): Promise<Row[]>;
+  /** Opens a sealed member for its owner. */
+  open(envelope: unknown, name: string): Promise<string>;
+}
+
+/** A managed entity: table + schema + rules; operations, forms, documents and CLI verbs follow from it. */
+export interface Resource {
+  /** URL segment, CLI noun, audit and event noun: `operation`. */
+  name: string;
+  /** As messages say it: `Operation`. */
+  title: string;
+  description: string;
+  table: SQLiteTable & Table;
+  /** Versioned: part of the configuration, changed by publishing. Otherwise live data. */
+  versioned: boolean;
+  fields: Record<string, Field>;
+  /** Default order of lists. */
+  order: { column: string; direction: 'asc' | 'desc' };
+  /** The column that a bare search word looks in. */
+  search: string;
+  /** Columns that are unique among rows that are not deleted, with the message of a clash. */
+  unique: Record<string, string>;
+  /** Status of a soft-deleted row. */
+  deleted: number;
+  /** How rows are spread over the buckets of a snapshot, and over how many. */
+  shard: { by: 'id' | 'name'; buckets: number };
+  /** Which verbs callers have. */
+  verbs: readonly ('create' | 'update' | 'delete')[];
+  /** Names of seeded rows: never pruned, never deleted. */
+  seeded: readonly string[];
+  /** What a change's data refers to, as [resource, name]: fetched in bulk beforehand. */
+  references?(data: Record<string, any>): [string, string][];
+  /** Rules of creation and update, after the fields are merged. Throws ApiError. */
+  prepare?(change: Preparing): Promise<void>;
+  /** Rules of deletion. Throws ApiError. */
+  remove?(row: Row, view: View): Promise<void>;
+  /** Adds members that live elsewhere to the entity views of `rows`. */
+  extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
+}
+
+type Defaults = 'order' | 'search' | 'unique' | 'deleted' | 'shard' | 'verbs' | 'seeded';
+
+/** Fills in what most entities share and checks that every member has its column. */
+export function defineResource(given: Omit<Resource, Defaults> & Partial<Pick<Resource, Defaults>>): Resource {
+  const resource: Resource = {
+    order: { column: 'id', direction: 'desc' },
+    search: 'name',
+    unique: { name: `${given.title} already exists` },
+    deleted: 0,
+    shard: { by: 'name', buckets: 16 },
+    verbs: ['create', 'update', 'delete'],
+    seeded: [],
+    ...given,
+  };
+  const columns = getTableColumns(resource.table);
+  for (const [member, field] of Object.entries(resource.fields)) {
+    if (!field.virtual && !(columnOf(member) in columns)) {
+      throw new Error(`Resource ${resource.name}: no column for ${member}`);
+    }
+  }
+  return resource;
+}
+
+/** `httpMethod` → `http_method`. */
+export function columnOf(member: string): string {
+  return member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The body of a creation or an update: every writable member, none required here (rules name what is missing). */
+export function writable(resource: Resource): ReturnType<typeof Type.Object> {
+  const members = Object.entries(resource.fields).filter(([, field]) => !field.readonly);
+  return Type.Object(
+    Object.fromEntries(members.map(([member, field]) => [member, Type.Optional(nullable(field.schema))])),
+    { description: resource.description },
+  );
+}
+
+/** Clients put whole objects back, nulls included: a null means "as if absent at creation, empty at update". */
+function nullable(schema: TSchema): TSchema {
+  const { type, enum: values } = schema as { type?: unknown; enum?: unknown[] };
+  return Type.Unsafe({
+    ...schema,
+    ...(typeof type === 'string' ? { type: [type, 'null'] } : {}),
+    ...(values === undefined ? {} : { enum: [...values, null] }),
+  });
+}
+
+/** The member `name` with Fusio's alphabet and length. */
+export function nameField(pattern: string, minimum: number, maximum: number): Field {
+  return {
+    schema: Type.String({
+      pattern: `^[${pattern}]+$`,
+      minLength: minimum,
+      maxLength: maximum,
+      description: 'Unique name of the object',
+    }),
+    list: true,
+    required: true,
+  };
+}
+
+export const statusField: Field = {
+  schema: Type.Integer({ description: 'Status of the object, 1 = active' }),
+  list: true,
+  readonly: true,
+  initial: 1,
+};
+
+export const metadataField: Field = {
+  schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Key-value data of your own' }),
+  list: true,
+};

@@ -1,0 +1,49 @@
+import { drizzle } from 'drizzle-orm/d1';
+import type { Actor } from '../core/ports.ts';
+import type { Env } from '../env.ts';
+import { secretsOf } from '../lib/derive.ts';
+import { isEnvelope, isSealOf, seal } from '../lib/seal.ts';
+import { action } from './action.ts';
+import { app } from './app.ts';
+import { applyChange } from './apply.ts';
+import { commits } from './commit.ts';
+import { config } from './config.ts';
+import { connection } from './connection.ts';
+import type { Resource } from './define.ts';
+import { operation } from './operation.ts';
+import { rate } from './rate.ts';
+import { role } from './role.ts';
+import { schema } from './schema.ts';
+import { scope } from './scope.ts';
+import { user } from './user.ts';
+import { createView, type View } from './view.ts';
+
+/** Every managed entity. A new one is a new file and a line here. */
+export const resources: ReadonlyMap<string, Resource> = new Map(
+  [operation, action, schema, connection, scope, rate, role, config, user, app].map((resource) => [resource.name, resource]),
+);
+
+/** The rows of a tenant, ready for changes by `actor`. */
+export function openView(env: Env, tenant: string, actor: Actor, now: number): View {
+  const secrets = secretsOf(env);
+  return createView({
+    db: drizzle(env.DB),
+    tenant,
+    actor,
+    now,
+    secrets,
+    resources,
+    commits,
+    async seal(plain, before, name) {
+      const place = `${tenant}/${name}`;
+      return isEnvelope(before) && isSealOf(secrets, plain, before, place) ? before : seal(secrets, plain, place);
+    },
+    apply(view, change) {
+      const resource = resources.get(change.resource);
+      if (resource === undefined) {
+        throw new Error(`Unknown resource ${change.resource}`);
+      }
+      return applyChange(resource, view, change);
+    },
+  });
+}

@@ -1,0 +1,291 @@
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { Type } from 'typebox';
+import { ApiError } from '../core/errors.ts';
+import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
+import { flag, identity, json, uniqueActive } from './columns.ts';
+import { defineResource, metadataField, nameField, type Preparing, statusField } from './define.ts';
+import { ensureScopes } from './scope-names.ts';
+
+export const operations = sqliteTable(
+  'operation',
+  {
+    ...identity,
+    category_id: integer().notNull().default(1),
+    active: flag().notNull().default(true),
+    public: flag().notNull().default(false),
+    stability: integer().notNull().default(1),
+    description: text(),
+    http_method: text().notNull(),
+    http_path: text().notNull(),
+    http_code: integer().notNull().default(200),
+    name: text().notNull(),
+    parameters: json(),
+    incoming: text(),
+    outgoing: text(),
+    throws: json(),
+    action: text().notNull(),
+    costs: integer().notNull().default(0),
+    scopes: json().notNull(),
+    options: json(),
+    metadata: json(),
+    /** Method and shape of the path: what two operations must not share. */
+    route_key: text().notNull(),
+  },
+  (table) => [
+    uniqueActive('operation_name', table, 'name'),
+    uniqueActive('operation_route', table, 'route_key'),
+    index('operation_list').on(table.tenant_id, table.status, table.category_id),
+  ],
+);
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** The API product's unit: method + path + contract + scopes + cost → an action. */
+export const operation = defineResource({
+  name: 'operation',
+  title: 'Operation',
+  description: 'Method, path, contract, scopes and cost of one call, bound to the action that answers it.',
+  table: operations,
+  versioned: true,
+  shard: { by: 'id', buckets: 256 },
+  unique: {
+    name: 'Operation already exists',
+    route_key: 'An operation exists already with the same HTTP method and path',
+  },
+  fields: {
+    status: statusField,
+    active: { schema: Type.Boolean({ description: 'An inactive operation answers 410' }), list: true, initial: true },
+    public: { schema: Type.Boolean({ description: 'Callable without a token' }), list: true, initial: false },
+    stability: {
+      schema: Type.Integer({ description: '0 deprecated, 1 experimental, 2 stable, 3 legacy', minimum: 0, maximum: 3 }),
+      list: true,
+      initial: 1,
+    },
+    description: { schema: Type.String({ description: 'What a call does' }), list: true },
+    httpMethod: { schema: Type.String({ description: 'HTTP method' }), list: true, required: true },
+    httpPath: {
+      schema: Type.String({ description: 'Path: /a/:x for one segment, /a/$x<regex>, /a/*rest', maxLength: 1024 }),
+      list: true,
+      required: true,
+    },
+    httpCode: { schema: Type.Integer({ description: 'Documented status of success' }), list: true, initial: 200 },
+    name: nameField('a-zA-Z0-9_.', 3, 64),
+    parameters: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Query parameters: name → JSON Schema' }) },
+    incoming: { schema: Type.String({ description: 'Schema of the request body' }) },
+    outgoing: { schema: Type.String({ description: 'Schema of the response body' }) },
+    throws: { schema: Type.Record(Type.String(), Type.String(), { description: 'Status → schema of failures' }) },
+    action: { schema: Type.String({ description: 'Action that answers' }), list: true, required: true },
+    costs: { schema: Type.Integer({ description: 'Points per call', minimum: 0 }), initial: 0 },
+    scopes: { schema: Type.Array(Type.String(), { description: 'Scopes that may call' }), initial: {} },
+    options: { schema: optionsSchema(), initial: null },
+    metadata: metadataField,
+  },
+  references: (data) => [
+    ...[data.incoming, data.outgoing, ...Object.values(data.throws ?? {})].flatMap((reference) => {
+      const name = nameIn(reference, 'schema');
+      return name === null ? [] : ([['schema', name]] as [string, string][]);
+    }),
+    ...(nameIn(data.action, 'action') === null ? [] : ([['action', nameIn(data.action, 'action')!]] as [string, string][])),
+    ...(Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : []),
+  ],
+  prepare,
+  async remove(row) {
+    if (row.stability === 2) {
+      throw new ApiError('conflict', 'It is not possible to delete a stable operation, deprecate it first');
+    }
+  },
+  async extend(rows, entities) {
+    rows.forEach((row, position) => {
+      entities[position]!.scopes = Object.keys(row.scopes ?? {});
+    });
+  },
+});
+
+function optionsSchema() {
+  return Type.Object(
+    {
+      timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 300_000, description: 'Milliseconds an action may take' })),
+      bodyLimit: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000_000, description: 'Largest body, bytes' })),
+      cors: Type.Optional(
+        Type.Object({
+          origins: Type.Optional(Type.Array(Type.String())),
+          headers: Type.Optional(Type.Array(Type.String())),
+          credentials: Type.Optional(Type.Boolean()),
+          maxAge: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })),
+        }),
+      ),
+      validateResponse: Type.Optional(Type.Enum(['off', 'report', 'enforce'])),
+      encodedSlash: Type.Optional(Type.Array(Type.String())),
+      sunset: Type.Optional(Type.String({ description: 'ISO 8601 date (RFC 8594)' })),
+      log: Type.Optional(
+        Type.Object({
+          enabled: Type.Optional(Type.Boolean()),
+          sample: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+          body: Type.Optional(Type.Boolean()),
+        }),
+      ),
+    },
+    { description: 'Time limit, body limit, CORS, response validation and log of this operation' },
+  );
+}
+
+async function prepare(change: Preparing): Promise<void> {
+  const { view, row, before, data } = change;
+  if (before !== undefined && before.stability !== 1) {
+    // Only the stability of an operation that is not experimental may change; the rest is a promise to its users.
+    const stability = data.stability ?? before.stability;
+    Object.assign(row, before, { stability });
+  }
+  if (row.description !== null && String(row.description).length > 500) {
+    throw invalid('description', 'maxLength', 'Description must not be longer than 500 characters');
+  }
+  if (!methods.includes(row.http_method)) {
+    throw invalid('httpMethod', 'enum', 'HTTP method must not be one of: GET, POST, PUT, PATCH, DELETE');
+  }
+  row.route_key = `${row.http_method} ${checkPath(row.http_path)}`;
+  if (row.http_code < 200 || row.http_code > 299) {
+    throw invalid('httpCode', 'range', 'HTTP code must be between 200 and 299');
+  }
+  for (const name of Object.keys(row.parameters ?? {})) {
+    checkParameter(name, row.parameters[name]);
+  }
+  if (row.http_method === 'GET' || row.http_method === 'DELETE') {
+    row.incoming = null;
+  }
+  row.incoming = await checkSchema(change, 'incoming', row.incoming);
+  row.outgoing = await checkSchema(change, 'outgoing', row.outgoing);
+  for (const [status, reference] of Object.entries(row.throws ?? {})) {
+    const code = Number(status);
+    if (!(code >= 400 && code <= 599) && code !== 999) {
+      throw invalid(`throws/${status}`, 'range', 'Throw status must be between 400 and 599, or 999 for any error');
+    }
+    row.throws[status] = await checkSchema(change, `throws/${status}`, reference as string);
+  }
+  row.action = await checkAction(change, row.action);
+  if (Array.isArray(row.scopes)) {
+    row.scopes = await ensureScopes(view, row.scopes, before?.scopes ?? {});
+  }
+  await pin(change);
+}
+
+/** Returns the path's shape, in which parameters have no names. */
+function checkPath(path: string): string {
+  const parsed = parseRoutePath(path);
+  if (!parsed.ok) {
+    throw invalid('httpPath', 'path', parsed.fault.message);
+  }
+  const first = path.split('/')[1] ?? '';
+  if (['backend', 'consumer', 'system', 'authorization'].includes(first)) {
+    throw invalid('httpPath', 'reserved', `The first path segment ${first} is reserved`);
+  }
+  return parsed.route.segments.map(shapeOf).join('');
+}
+
+function shapeOf(segment: RouteSegment): string {
+  switch (segment.kind) {
+    case 'static':
+      return `/${encodeURIComponent(segment.text)}`;
+    case 'parameter':
+      return '/:';
+    case 'pattern':
+      return `/$<${segment.pattern.source}>`;
+    default:
+      return '/*';
+  }
+}
+
+function checkParameter(name: string, parameter: unknown): void {
+  if (!/^[A-Za-z0-9_]+$/.test(name)) {
+    throw invalid(`parameters/${name}`, 'pattern', `Parameter name "${name}" must match [A-Za-z0-9_]+`);
+  }
+  const type = (parameter as { type?: unknown } | null)?.type;
+  if (type !== undefined && !['string', 'boolean', 'integer', 'number', 'array'].includes(String(type))) {
+    throw invalid(`parameters/${name}/type`, 'enum', `Parameter "${name}" must be of type string, boolean, integer, number or array`);
+  }
+}
+
+async function checkSchema({ view }: Preparing, member: string, reference: string | null): Promise<string | null> {
+  if (reference === null || reference === '') {
+    return null;
+  }
+  const label = member.split('/')[0]!;
+  const written = reference.includes('://') ? reference : `schema://${reference}`;
+  const name = nameIn(written, 'schema');
+  if (name === null) {
+    if (/^mime:\/\/.+/.test(written)) {
+      return written;
+    }
+    throw invalid(member, 'reference', `${capital(label)} schema "${reference}" is not a schema:// or mime:// reference`);
+  }
+  const found = (await view.by('schema', 'name', name)) ?? null;
+  if (found === null || !(await view.hasCommit('schema', found.id, commitIn(written)))) {
+    throw invalid(member, 'reference', `${capital(label)} schema "${written}" does not exist, you need to provide an existing schema name as value`);
+  }
+  return written;
+}
+
+async function checkAction({ view }: Preparing, reference: string): Promise<string> {
+  const written = reference.includes('://') ? reference : `action://${reference}`;
+  if (/^https?:\/\//.test(written)) {
+    return written;
+  }
+  const name = nameIn(written, 'action');
+  if (name === null) {
+    throw invalid('action', 'reference', `Action "${reference}" is not an action:// or http(s):// reference`);
+  }
+  const found = await view.by('action', 'name', name);
+  if (found === undefined || !(await view.hasCommit('action', found.id, commitIn(written)))) {
+    throw invalid('action', 'reference', `Action "${written}" does not exist, you need to provide an existing action name as value`);
+  }
+  return written;
+}
+
+/** Leaving experimental pins action and schemas to their current commit; going back removes the pins. */
+async function pin({ view, row, before }: Preparing): Promise<void> {
+  const pinned = row.stability !== 1;
+  if (before !== undefined && (before.stability !== 1) === pinned && !pinned) {
+    return;
+  }
+  const resolve = async (resource: 'action' | 'schema', reference: string | null): Promise<string | null> => {
+    const name = reference === null ? null : nameIn(reference, resource);
+    if (name === null) {
+      return reference;
+    }
+    if (!pinned) {
+      return `${resource}://${name}`;
+    }
+    if (commitIn(reference!) !== null) {
+      return reference;
+    }
+    const found = await view.by(resource, 'name', name);
+    const hash = found === undefined ? null : await view.headCommit(resource, found.id);
+    return hash === null ? reference : `${resource}://${name}@${hash}`;
+  };
+  row.action = (await resolve('action', row.action))!;
+  row.incoming = await resolve('schema', row.incoming);
+  row.outgoing = await resolve('schema', row.outgoing);
+  for (const [status, reference] of Object.entries(row.throws ?? {})) {
+    row.throws[status] = await resolve('schema', reference as string);
+  }
+}
+
+/** The name in `schema://Name@commit` or a bare `Name`; null for other schemes. */
+export function nameIn(reference: unknown, scheme: 'action' | 'schema'): string | null {
+  if (typeof reference !== 'string' || reference === '') {
+    return null;
+  }
+  const bare = reference.startsWith(`${scheme}://`) ? reference.slice(scheme.length + 3) : reference;
+  return bare.includes('://') ? null : bare.split('@')[0]!;
+}
+
+function commitIn(reference: string): string | null {
+  return reference.split('@')[1] ?? null;
+}
+
+function capital(word: string): string {
+  return word[0]!.toUpperCase() + word.slice(1);
+}
+
+function invalid(member: string, rule: string, message: string): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule, message }] });
+}

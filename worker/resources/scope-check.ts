@@ -1,0 +1,13 @@
+import { ApiError } from '../core/errors.ts';
+import type { View } from './view.ts';
+
+/** Every name must be a scope; throws ApiError naming the first that is not. */
+export async function checkScopes(view: View, names: string[]): Promise<void> {
+  await view.prefetch('scope', 'name', names);
+  for (const [position, name] of names.entries()) {
+    if ((await view.by('scope', 'name', name)) === undefined) {
+      const message = `Provided scope "${name}" does not exist`;
+      throw new ApiError('invalid_body', message, { errors: [{ pointer: `/scopes/${position}`, rule: 'reference', message }] });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { View } from './view.ts';
+
+/** Turns the list of scope names of an operation into name → allowed; a name that no scope has yet makes one. */
+export async function ensureScopes(
+  view: View,
+  names: string[],
+  before: Record<string, boolean>,
+): Promise<Record<string, boolean>> {
+  const scopes: Record<string, boolean> = {};
+  for (const name of names) {
+    if ((await view.by('scope', 'name', name)) === undefined) {
+      await view.change({ resource: 'scope', verb: 'create', data: { name, description: '' } });
+    }
+    scopes[name] = before[name] ?? true;
+  }
+  return scopes;
+}

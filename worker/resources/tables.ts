@@ -1,0 +1,66 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { identity, json } from './columns.ts';
+
+// Tables that no caller manages: revisions and their content, audit, signing keys.
+
+/** One row per publish; the unique number is the backstop of the publisher's serialisation. */
+export const revisions = sqliteTable(
+  'revision',
+  {
+    tenant_id: text().notNull().default(''),
+    number: integer().notNull(),
+    /** Hash of the manifest in `content`. */
+    manifest: text().notNull(),
+    /** Names the attempt, so that a lost reply can be told from a failure. */
+    attempt: text().notNull(),
+    user_id: integer().notNull(),
+    app_id: integer(),
+    message: text().notNull().default(''),
+    /** The first changes, for lists: [verb, resource, name][]. */
+    changes: json().notNull(),
+    change_count: integer().notNull(),
+    /** ISO 8601. */
+    date: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant_id, table.number] }), uniqueIndex('revision_attempt').on(table.attempt)],
+);
+
+/** Immutable content by hash: manifests and buckets of rows. */
+export const contents = sqliteTable(
+  'content',
+  {
+    tenant_id: text().notNull().default(''),
+    hash: text().notNull(),
+    body: text().notNull(),
+    /** Number of the last revision that referenced it, kept up by the collector. */
+    revision: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant_id, table.hash] })],
+);
+
+export const audits = sqliteTable(
+  'audit',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    tenant_id: text().notNull().default(''),
+    app_id: integer(),
+    user_id: integer().notNull(),
+    ref_id: integer(),
+    event: text().notNull(),
+    ip: text().notNull().default(''),
+    message: text().notNull(),
+    content: json(),
+    date: text().notNull(),
+  },
+  (table) => [index('audit_date').on(table.tenant_id, table.date)],
+);
+
+/** Key pairs that sign tokens; the private half is sealed. */
+export const signingKeys = sqliteTable('signing_key', {
+  ...identity,
+  kid: text().notNull(),
+  alg: text().notNull(),
+  public: json().notNull(),
+  private: json().notNull(),
+  created: text().notNull(),
+});

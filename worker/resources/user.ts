@@ -1,0 +1,116 @@
+import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { sql } from 'drizzle-orm';
+import { Type } from 'typebox';
+import { ApiError } from '../core/errors.ts';
+import { hashPassword } from '../lib/password.ts';
+import { identity, json, uniqueActive } from './columns.ts';
+import { defineResource, metadataField, nameField } from './define.ts';
+import { checkScopes } from './scope-check.ts';
+
+export const users = sqliteTable(
+  'user',
+  {
+    ...identity,
+    role_id: integer().notNull(),
+    plan_id: integer(),
+    identity_id: integer(),
+    remote_id: text(),
+    external_id: text(),
+    name: text().notNull(),
+    email: text(),
+    /** PHC string; null for users of an identity provider. */
+    password: text(),
+    points: integer().notNull().default(0),
+    scopes: json().notNull(),
+    metadata: json(),
+    date: text().notNull(),
+  },
+  (table) => [
+    uniqueActive('user_name', table, 'name'),
+    uniqueIndex('user_email').on(table.tenant_id, table.email).where(sql`status > 0`),
+  ],
+);
+
+/** An account: an administrator, a developer of a consumer app, or a consumer. */
+export const user = defineResource({
+  name: 'user',
+  title: 'User',
+  description: 'An account that logs in, owns apps and calls operations.',
+  table: users,
+  versioned: false,
+  unique: { name: 'User name already exists', email: 'User email already exists' },
+  fields: {
+    roleId: { schema: Type.Integer({ description: 'Role' }), list: true, required: true },
+    planId: { schema: Type.Integer({ description: 'Plan' }), list: true },
+    status: { schema: Type.Integer({ description: '1 active, 2 disabled', minimum: 0, maximum: 2 }), list: true, initial: 1 },
+    name: nameField('a-zA-Z0-9_.-', 3, 64),
+    email: { schema: Type.String({ description: 'Mail address', maxLength: 255 }), list: true },
+    password: { schema: Type.String({ description: 'Password, at least 8 printable ASCII characters' }), hidden: true },
+    points: { schema: Type.Integer({ description: 'Points left' }), list: true, readonly: true, initial: 0 },
+    scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), initial: null },
+    externalId: { schema: Type.String({ description: 'Customer id of the payment provider' }), readonly: true },
+    metadata: metadataField,
+    date: { schema: Type.String({ description: 'When the user was created' }), list: true, readonly: true },
+  },
+  async prepare({ view, row, before, data }) {
+    if (before === undefined) {
+      row.date = new Date(view.now).toISOString().replace(/\.\d+Z$/, 'Z');
+    }
+    const role = await view.get('role', row.role_id);
+    if (role === undefined || role.status !== 1) {
+      throw invalid('roleId', 'Provided role does not exist');
+    }
+    if (row.email !== null && row.email !== undefined && !/^[^\s@]+@[^\s@]+\.?[^\s@]*$/.test(row.email)) {
+      throw invalid('email', 'Invalid email format');
+    }
+    if (data.password !== undefined && data.password !== null) {
+      checkPassword(String(data.password), Number((await view.by('config', 'name', 'user_pw_length'))?.value ?? 8));
+      row.password = await hashPassword(view.secrets, data.password);
+    } else {
+      row.password = before?.password ?? null;
+    }
+    if (data.scopes !== undefined && data.scopes !== null) {
+      await checkScopes(view, data.scopes);
+      row.scopes = data.scopes;
+    } else {
+      row.scopes = before?.scopes ?? role.scopes;
+    }
+    if (before === undefined) {
+      row.points = Number((await view.by('config', 'name', 'points_default'))?.value ?? 0);
+    }
+    if (before !== undefined && before.status === 1 && row.status !== 1) {
+      await keepAnAdministrator(view, row.id);
+    }
+  },
+  async remove(row, view) {
+    await keepAnAdministrator(view, row.id);
+  },
+});
+
+/** The last active administrator can neither be deleted nor disabled. */
+async function keepAnAdministrator(view: import('./view.ts').View, id: number): Promise<void> {
+  const administrator = await view.by('role', 'name', 'Administrator');
+  const found = await view.get('user', id);
+  if (administrator === undefined || found?.role_id !== administrator.id) {
+    return;
+  }
+  const others = await view.count(users, sql`${users.role_id} = ${administrator.id} AND ${users.status} = 1 AND ${users.id} <> ${id}`);
+  if (others === 0) {
+    throw new ApiError('conflict', 'The last administrator cannot be removed');
+  }
+}
+
+/** Throws ApiError with Fusio's wording when a password is too short or holds other than printable ASCII (0x21–0x7E). */
+export function checkPassword(password: string, minimum: number): void {
+  const length = Math.max(8, minimum);
+  if (password.length < length) {
+    throw invalid('password', `Password must have at least ${length} characters`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(password)) {
+    throw invalid('password', 'Password must contain only printable ascii characters (0x21-0x7E)');
+  }
+}
+
+function invalid(member: string, message: string): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
+}

@@ -1,0 +1,67 @@
+import type { RouteRecord } from '../core/records.ts';
+import type { Resource, Row } from '../resources/define.ts';
+import type { View } from '../resources/view.ts';
+
+/** A row of a kind that a bucket holds, or its absence (`row: null`). */
+export interface Placed {
+  kind: string;
+  id: number;
+  /** What the kind is sharded by. */
+  key: string | number;
+  row: ({ id: number } & Record<string, unknown>) | null;
+}
+
+/** Where a row of a versioned resource goes in the content, with what follows from it: the route of an operation. */
+export function place(resource: Resource, before: Row | undefined, after: Row): Placed[] {
+  const alive = after.status !== resource.deleted && after.status > 0;
+  const keyOf = (row: Row) => (resource.shard.by === 'id' ? row.id : String(row.name));
+  const placed: Placed[] = [];
+  if (before !== undefined && keyOf(before) !== keyOf(after)) {
+    placed.push({ kind: resource.name, id: before.id, key: keyOf(before), row: null });
+  }
+  placed.push({ kind: resource.name, id: after.id, key: keyOf(after), row: alive ? contentRow(after) : null });
+  if (resource.name === 'operation') {
+    const route: RouteRecord = { id: after.id, name: after.name, method: after.http_method, path: after.http_path };
+    placed.push({ kind: 'route', id: after.id, key: after.id, row: alive ? ({ ...route } as Placed['row']) : null });
+  }
+  return placed;
+}
+
+/** What reaches the isolates of a row: the tenant is known from where it is kept. */
+function contentRow(row: Row): Placed['row'] {
+  const { tenant_id: _tenant, ...rest } = row;
+  return rest as Placed['row'];
+}
+
+/** Actions and schemas that operations pin to a commit are kept as they were then. */
+export async function pinsOf(
+  view: View,
+  commitContent: (object: 'action' | 'schema', id: number, hash: string) => Promise<unknown>,
+  convert: (source: Record<string, unknown>) => { schema: Record<string, unknown> },
+): Promise<Placed[]> {
+  const pins = new Map<string, Placed>();
+  for (const { resource, after } of view.mutations) {
+    if (resource.name !== 'operation' || after.status !== 1) {
+      continue;
+    }
+    const references = [after.action, after.incoming, after.outgoing, ...Object.values(after.throws ?? {})] as (string | null)[];
+    for (const reference of references) {
+      const match = /^(action|schema):\/\/([^@]+)@(.+)$/.exec(reference ?? '');
+      if (match === null || pins.has(reference!)) {
+        continue;
+      }
+      const [, object, name, hash] = match as unknown as [string, 'action' | 'schema', string, string];
+      const row = await view.by(object, 'name', name);
+      if (row === undefined) {
+        continue;
+      }
+      const content = (await commitContent(object, row.id, hash)) as Record<string, unknown>;
+      const { tenant_id: _tenant, ...rest } = row;
+      const pinned =
+        object === 'action' ? { ...rest, config: content } : { ...rest, source: content, compiled: convert(content).schema };
+      const key = `${object}/${name}@${hash}`;
+      pins.set(reference!, { kind: 'pin', id: row.id, key, row: { ...pinned, name: key } as Placed['row'] });
+    }
+  }
+  return [...pins.values()];
+}

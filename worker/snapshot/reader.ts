@@ -1,0 +1,198 @@
+import type { FeedEntry, Head } from '../core/ports.ts';
+import type {
+  ActionRecord,
+  ConfigRecord,
+  ConnectionRecord,
+  KeyRecord,
+  OperationRecord,
+  RateRecord,
+  RouteRecord,
+  SchemaRecord,
+} from '../core/records.ts';
+import type { Match, Snapshot } from '../core/snapshot.ts';
+import type { Env } from '../env.ts';
+import { createRouter, type Router } from '../lib/router.ts';
+import { resources } from '../resources/index.ts';
+import { bucketOf, derivedKinds, emptyManifest, type Manifest } from './buckets.ts';
+import { loadContents, peekContent } from './content.ts';
+
+/** What an isolate knows of a tenant's configuration: plain data, replaced or patched in one synchronous step. */
+interface State {
+  head: Head;
+  manifest: Manifest;
+  /** Follows the manifest's `route` buckets. */
+  router: Router<RouteRecord>;
+  rates: RateRecord[];
+  keys: KeyRecord[];
+  config: Map<string, ConfigRecord>;
+  revoked: Map<string, number>;
+  banned: Map<string, number>;
+  epoch: number;
+  snapshot: Snapshot;
+}
+
+const states = new Map<string, State>();
+
+/** The snapshot that this isolate has, however old; undefined when it is cold. */
+export function currentState(tenant: string): { head: Head; snapshot: Snapshot } | undefined {
+  return states.get(tenant);
+}
+
+/** The same snapshot, marked as not confirmed lately. */
+export function staleSnapshot(snapshot: Snapshot): Snapshot {
+  return Object.create(snapshot, { stale: { value: true } });
+}
+
+/**
+ * Takes a head over: loads what differs from what the isolate has, then swaps it whole. A head that is not newer only
+ * refreshes the time of the last check. Never goes to a lower revision.
+ */
+export async function adoptHead(env: Env, tenant: string, head: Head): Promise<Snapshot> {
+  const known = states.get(tenant);
+  if (known !== undefined && head.revision <= known.head.revision) {
+    if (head.asOf > known.head.asOf) {
+      known.head = { ...known.head, asOf: head.asOf };
+    }
+    takeFeed(known, head);
+    return known.snapshot;
+  }
+  const { manifest, eager, routes } = await load(env, tenant, head);
+  // Another request may have been faster: the difference is computed against what is here now, without a pause from here on.
+  const state = states.get(tenant) ?? emptyState(head);
+  if (state.head.revision < head.revision || state.snapshot === undefined) {
+    patchRoutes(state.router, state.manifest.buckets.route ?? {}, manifest.buckets.route ?? {}, routes);
+    state.manifest = manifest;
+    state.rates = eager.rates;
+    state.keys = eager.keys;
+    state.config = eager.config;
+    state.head = { ...head };
+    state.snapshot = makeSnapshot(env, tenant, state);
+  }
+  takeFeed(state, head);
+  states.set(tenant, state);
+  return state.snapshot;
+}
+
+async function load(env: Env, tenant: string, head: Head) {
+  const manifest = (await loadContents<Manifest>(env, tenant, [head.manifest])).get(head.manifest)!;
+  const hashesOf = (kind: string) => Object.values(manifest.buckets[kind] ?? {});
+  const eagerKinds = ['rate', 'config', 'key'].flatMap(hashesOf);
+  const known = states.get(tenant)?.manifest.buckets.route ?? {};
+  const next = manifest.buckets.route ?? {};
+  const numbers = new Set([...Object.keys(known), ...Object.keys(next)]);
+  const changed = [...numbers].filter((number) => known[number] !== next[number]);
+  const hashes = changed.flatMap((number) => [known[number], next[number]].filter((hash) => hash !== undefined));
+  const contents = await loadContents<any[]>(env, tenant, [...eagerKinds, ...hashes]);
+  const rows = <T>(kind: string): T[] => hashesOf(kind).flatMap((hash) => contents.get(hash)!) as T[];
+  return {
+    manifest,
+    routes: contents as Map<string, RouteRecord[]>,
+    eager: {
+      rates: rows<RateRecord>('rate')
+        .filter((rate) => rate.status === 1)
+        .sort((a, b) => b.priority - a.priority || a.id - b.id),
+      keys: rows<KeyRecord>('key'),
+      config: new Map(rows<ConfigRecord>('config').map((row) => [row.name, row])),
+    },
+  };
+}
+
+/** Routes of unchanged buckets stay; those of changed ones are exchanged. Cost follows the change, not the number of routes. */
+function patchRoutes(router: Router<RouteRecord>, from: Record<string, string>, to: Record<string, string>, contents: Map<string, RouteRecord[]>): void {
+  for (const number of new Set([...Object.keys(from), ...Object.keys(to)])) {
+    const [old, next] = [from[number], to[number]];
+    if (old === next) {
+      continue;
+    }
+    const before = old === undefined ? [] : (contents.get(old) ?? peekContent<RouteRecord[]>(old) ?? []);
+    for (const route of before) {
+      for (const placed of router.conflicts(route.method, route.path)) {
+        if (placed.id === route.id) {
+          router.remove(route.method, route.path, placed);
+        }
+      }
+    }
+    for (const route of next === undefined ? [] : contents.get(next)!) {
+      router.add(route.method, route.path, route);
+    }
+  }
+}
+
+function emptyState(head: Head): State {
+  return {
+    head: { ...head, revision: -1 },
+    manifest: emptyManifest,
+    router: createRouter<RouteRecord>(),
+    rates: [],
+    keys: [],
+    config: new Map(),
+    revoked: new Map(),
+    banned: new Map(),
+    epoch: 0,
+    snapshot: undefined as unknown as Snapshot,
+  };
+}
+
+/** Entries only ever kill: taking one twice or late changes nothing. */
+function takeFeed(state: State, head: Head): void {
+  for (const entry of head.feed.entries) {
+    if (entry.kind === 'ban') {
+      state.banned.set(entry.id, entry.until);
+    } else if (entry.before > 0) {
+      const key = revocationKey(entry.kind, entry.id);
+      state.revoked.set(key, Math.max(entry.before, state.revoked.get(key) ?? 0));
+    }
+  }
+  if (head.feed.from <= state.epoch) {
+    state.epoch = Math.max(state.epoch, head.feed.epoch);
+  }
+}
+
+/** The epoch up to which this isolate has the whole feed. */
+export function knownEpoch(tenant: string): number {
+  return states.get(tenant)?.epoch ?? 0;
+}
+
+function revocationKey(kind: FeedEntry['kind'], id: string): string {
+  return `${kind}:${id}`;
+}
+
+function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
+  const { manifest, rates, keys, config } = state;
+  const rowsAt = async <T extends { id: number }>(kind: string, key: string | number): Promise<T[]> => {
+    const sharding = derivedKinds[kind] ?? resources.get(kind)!.shard;
+    const hash = manifest.buckets[kind]?.[bucketOf(key, sharding.buckets)];
+    return hash === undefined ? [] : (peekContent<T[]>(hash) ?? (await loadContents<T[]>(env, tenant, [hash])).get(hash)!);
+  };
+  const named = async <T extends { id: number; name: string; status: number }>(kind: string, name: string) =>
+    (await rowsAt<T>(kind, name)).find((row) => row.name === name);
+  const referenced = <T extends { id: number; name: string; status: number }>(kind: 'action' | 'schema', reference: string) =>
+    reference.includes('@') ? named<T>('pin', `${kind}/${reference}`) : named<T>(kind, reference);
+  return {
+    tenant,
+    revision: state.head.revision,
+    stale: false,
+    match(method, segments): Match {
+      const match = state.router.match(method, segments);
+      return match.found ? { found: true, operationId: match.value.id, params: match.params } : match;
+    },
+    operation: async (id) => (await rowsAt<OperationRecord>('operation', id)).find((row) => row.id === id),
+    action: (reference) => referenced<ActionRecord>('action', reference),
+    schema: (reference) => referenced<SchemaRecord>('schema', reference),
+    connection: (name) => named<ConnectionRecord>('connection', name),
+    rates,
+    keys,
+    config: (name) => config.get(name)?.value,
+    revoked({ jti, family, userId, appId, issued }) {
+      const dead = (kind: FeedEntry['kind'], id: string) => issued < (state.revoked.get(revocationKey(kind, id)) ?? 0);
+      return (
+        state.revoked.size > 0 &&
+        (dead('token', jti) ||
+          (family !== null && dead('family', family)) ||
+          dead('user', String(userId)) ||
+          (appId !== null && dead('app', String(appId))))
+      );
+    },
+    banned: (address) => (state.banned.get(address) ?? 0) > Date.now() / 1000,
+  };
+}

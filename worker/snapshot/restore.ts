@@ -1,0 +1,69 @@
+import type { ChangeResult } from '../core/ports.ts';
+import type { Env } from '../env.ts';
+import { sameJson } from '../lib/json.ts';
+import { addCommit } from '../resources/commit.ts';
+import type { Resource, Row } from '../resources/define.ts';
+import { resources } from '../resources/index.ts';
+import type { View } from '../resources/view.ts';
+import type { Manifest } from './buckets.ts';
+import { loadContents } from './content.ts';
+
+/** A row that differs between two revisions; null where it does not exist. */
+export interface RowDifference {
+  resource: Resource;
+  id: number;
+  from: Row | null;
+  to: Row | null;
+}
+
+/** What differs between two revisions: only buckets whose hashes differ are loaded. */
+export async function compareManifests(env: Env, tenant: string, from: Manifest, to: Manifest): Promise<RowDifference[]> {
+  const differences: RowDifference[] = [];
+  for (const resource of resources.values()) {
+    const [old, next] = [from.buckets[resource.name] ?? {}, to.buckets[resource.name] ?? {}];
+    const touched = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter((number) => old[number] !== next[number]);
+    const hashes = touched.flatMap((number) => [old[number], next[number]].filter((hash) => hash !== undefined));
+    const contents = await loadContents<Row[]>(env, tenant, hashes);
+    const rowsIn = (manifest: Record<string, string>) =>
+      new Map(touched.flatMap((number) => (manifest[number] === undefined ? [] : contents.get(manifest[number])!)).map((row) => [row.id, row]));
+    const [before, after] = [rowsIn(old), rowsIn(next)];
+    for (const id of new Set([...before.keys(), ...after.keys()])) {
+      const [a, b] = [before.get(id) ?? null, after.get(id) ?? null];
+      if (!sameJson(a, b)) {
+        differences.push({ resource, id, from: a, to: b });
+      }
+    }
+  }
+  return differences;
+}
+
+/** Puts the rows of an older revision back as changes of today: a roll back is one more publish, never a pointer moved back. */
+export async function restoreChanges(
+  env: Env,
+  view: View,
+  today: Manifest,
+  target: Manifest,
+): Promise<ChangeResult[]> {
+  const results: ChangeResult[] = [];
+  for (const { resource, id, from, to } of await compareManifests(env, view.tenant, today, target)) {
+    const before: Row | undefined = from === null ? undefined : { ...from, tenant_id: view.tenant };
+    const after: Row = to === null ? { ...before!, status: resource.deleted } : { ...to, tenant_id: view.tenant };
+    view.put(resource.name, after, before);
+    results.push({
+      resource: resource.name,
+      verb: to === null ? 'delete' : from === null ? 'create' : 'update',
+      id,
+      name: String(after.name ?? id),
+    });
+    await recommit(view, resource, after, before);
+  }
+  return results;
+}
+
+/** The history goes on: what was put back becomes the newest commit again. */
+async function recommit(view: View, resource: Resource, after: Row, before: Row | undefined): Promise<void> {
+  const member = resource.name === 'action' ? 'config' : resource.name === 'schema' ? 'source' : null;
+  if (member !== null && after.status === 1 && (before === undefined || !sameJson(before[member], after[member]))) {
+    await addCommit(view, resource.name as 'action' | 'schema', after.id, after[member]);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Change } from '../core/ports.ts';
+import { configTypes, seededConfig } from '../resources/config.ts';
+import { systemScopes } from '../resources/system-scopes.ts';
+
+/** Rows that callers may not create as such (config) or whose members they may not set (category), written as they are. */
+export function seedRows(tenant: string): { resource: string; row: Record<string, unknown> & { id: number } }[] {
+  const common = { tenant_id: tenant, status: 1 };
+  return [
+    ...systemScopes.map(({ name, description, category }, index) => ({
+      resource: 'scope',
+      row: { ...common, id: index + 1, category_id: category, name, description, metadata: null },
+    })),
+    ...seededConfig.map(([name, type, value, description], index) => ({
+      resource: 'config',
+      row: { ...common, id: index + 1, type: configTypes[type], name, value, description },
+    })),
+  ];
+}
+
+/** The rest of what every tenant starts with, as changes that walk through the ordinary rules. */
+export function seedChanges(): Change[] {
+  const create = (resource: string, data: Record<string, unknown>): Change => ({ resource, verb: 'create', data });
+  return [
+    create('role', { name: 'Administrator', scopes: ['authorization', 'backend', 'consumer', 'default'] }),
+    create('role', { name: 'Backend', scopes: ['authorization', 'backend', 'default'] }),
+    create('role', { name: 'Consumer', scopes: ['authorization', 'consumer', 'default'] }),
+    create('rate', { name: 'Default', priority: 0, rateLimit: 3600, timespan: 'PT1H', allocation: [{}] }),
+    create('rate', {
+      name: 'Default-Anonymous',
+      priority: 4,
+      rateLimit: 900,
+      timespan: 'PT1H',
+      allocation: [{ authenticated: false }],
+    }),
+    create('connection', { name: 'System', class: 'Fusio.Impl.Connection.System', config: {} }),
+    create('schema', { name: 'Passthru', source: { type: 'object', additionalProperties: true } }),
+    create('schema', {
+      name: 'Message',
+      source: {
+        definitions: {
+          Message: {
+            type: 'struct',
+            properties: {
+              success: { type: 'boolean' },
+              message: { type: 'string' },
+              id: { type: 'string' },
+            },
+          },
+        },
+        root: 'Message',
+      },
+    }),
+  ];
+}
