@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 /** Folder of the Wycheproof vectors (JSON web signature, key), when the public suites stand beside the checkout. */
-export const joseSuite = fileURLToPath(new URL('../../../shared/suites/jose', import.meta.url));
+export const joseSuite = join(import.meta.dirname, '..', '..', '..', 'shared', 'suites', 'jose');
