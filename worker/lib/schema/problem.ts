@@ -1,0 +1,36 @@
+/** A broken rule of a value or of a schema: RFC 6901 pointer, the keyword, and a message that reads on after the pointer. */
+export interface Violation {
+  pointer: string;
+  rule: string;
+  message: string;
+}
+
+/** A schema that cannot be used; every reason that was found, with pointers into the schema. */
+export class SchemaError extends Error {
+  readonly violations: Violation[];
+
+  constructor(violations: Violation[]) {
+    const [first] = violations;
+    super(first === undefined ? 'The schema is not valid' : `${first.pointer || '/'} ${first.message}`);
+    this.name = 'SchemaError';
+    this.violations = violations;
+  }
+}
+
+/** Escapes one step of a JSON Pointer (RFC 6901 §3). */
+export function escapePointer(step: string | number): string {
+  return typeof step === 'number' ? String(step) : step.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+export function pointerTo(path: readonly (string | number)[]): string {
+  let pointer = '';
+  for (const step of path) {
+    pointer += `/${escapePointer(step)}`;
+  }
+  return pointer;
+}
+
+/** A plain JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
