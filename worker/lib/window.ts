@@ -1,0 +1,268 @@
+/**
+ * The arithmetic of a rate: at most `limit` calls in any window of `timespan` seconds. No I/O and no clock: state,
+ * question and moment go in, state and answer come out.
+ *
+ * Why never over. Every granted call has a moment after which it cannot be used any more: the moment of the grant (plus
+ * `lag`) for the call that waits, the end of the lease for the others, the moment of settling once a lease is settled.
+ * It is counted from its grant until that moment plus the timespan. Take any window and, of the grants that are used in it,
+ * the latest: at that grant all the others were still counted, so together they were within the limit.
+ *
+ * How late. Moments are rounded up to slices of a sixtieth of the timespan, so capacity returns up to one slice (plus
+ * `lag`, at most 100 ms) late, and calls of a lease that is not settled up to `leaseSpan` later. Therefore a refusal means:
+ * the calls used in the last timespan + slice + lag + leaseSpan, and the unused ones of leases that were never settled, make
+ * up the limit. Without leases the last two terms vanish.
+ *
+ * Crashes. `persist` asks for a write before the answer leaves. What is written counts a reserve as used that is not handed
+ * out yet, so that most grants need no write; a crash loses at most the reserve (`blockSize`) and what settling gave back.
+ */
+
+/** What is asked of a window. */
+export interface WindowQuestion {
+  /** Calls admitted in any window of `timespan`. */
+  limit: number;
+  /** Seconds. */
+  timespan: number;
+  /** Calls the asker expects to admit within a lease (`leaseSpan`); 1 for an exact rate. */
+  want: number;
+  /** True when no call is waiting: a refill, granted only out of plenty. */
+  ahead?: boolean;
+  /** Leases that the asker is done with. */
+  settle?: readonly Settlement[];
+}
+
+/** What became of a lease: from here on its holder admits nothing with it. */
+export interface Settlement {
+  lease: number;
+  /** Calls of it that were not used. */
+  unused: number;
+}
+
+export interface WindowAnswer {
+  /** Calls granted, 0 … want. Unless asked `ahead`, the first is the waiting call's, admitted at once; the others are the lease. */
+  granted: number;
+  /** What is left after this grant, calls. */
+  remaining: number;
+  /** Seconds, counted from before the question was sent, until unused calls of the lease are void; 0 without a lease. */
+  expiresIn: number;
+  /** Seconds until capacity returns (for `Retry-After` and the reset parameter); after a refusal: until one call fits. */
+  resetIn: number;
+  /** After a refusal: seconds in which asking again is pointless. */
+  askAgainIn: number;
+  /** Names the lease when it is settled; 0 without a lease. */
+  lease: number;
+}
+
+export interface WindowState {
+  /** Seconds; the width of the slices follows from it. */
+  timespan: number;
+  /** Counted calls by the slice in which they become void, oldest first: [slice, calls]. */
+  slices: readonly (readonly [number, number])[];
+  /** Calls persisted as used that are not handed out yet, and the latest slice they may become void in. */
+  reserve: { calls: number; slice: number };
+  /** Leases that can still be settled. Memory only: after a crash they stay counted in full. */
+  leases: readonly { id: number; slice: number; calls: number }[];
+}
+
+export interface WindowStep {
+  state: WindowState;
+  answer: WindowAnswer;
+  /** The state must be durable before the answer leaves. */
+  persist: boolean;
+  /** Calls that settled leases gave back. */
+  returned: number;
+}
+
+/** A lease shorter than this is not worth its bookkeeping, milliseconds. */
+const shortestLease = 20;
+/** Lease records kept per window; older ones merely cannot be settled any more. */
+const mostLeases = 256;
+
+export function emptyWindow(timespan: number): WindowState {
+  return { timespan, slices: [], reserve: { calls: 0, slice: 0 }, leases: [] };
+}
+
+/** The longest lease of a rate, milliseconds: a tenth of the timespan, at most a minute. */
+export function leaseSpan(timespan: number): number {
+  return Math.min(timespan * 100, 60_000);
+}
+
+/** Width of a slice, milliseconds. */
+export function sliceWidth(timespan: number): number {
+  return Math.ceil((timespan * 1000) / 60);
+}
+
+/** What may pass between a decision and its effect (answers travel, a Worker's clock stands still between I/O), milliseconds. */
+export function admissionLag(timespan: number): number {
+  return Math.min(100, sliceWidth(timespan));
+}
+
+/** Calls that one write covers in advance, which is what a crash forfeits. */
+export function blockSize(limit: number): number {
+  return Math.min(1000, Math.floor(limit / 64));
+}
+
+/** Decides one question at the moment `now` (milliseconds since the epoch); `leaseId` names the lease, should there be one. */
+export function take(before: WindowState, question: WindowQuestion, now: number, leaseId: number): WindowStep {
+  const { limit, timespan } = question;
+  const changed = before.timespan !== timespan;
+  const { state, returned } = settled(advanced(changed ? retimed(before, timespan, now) : before, now), question, now);
+
+  const counted = sum(state.slices);
+  const free = Math.max(0, limit - counted);
+  const waiting = question.ahead ? 0 : 1;
+  const lease = free < waiting ? { calls: 0, duration: 0 } : leaseOf(question, free - waiting, waiting);
+  const granted = free < waiting ? 0 : waiting + lease.calls;
+  if (granted === 0) {
+    const resetIn = untilFree(state, counted, limit, now);
+    const askAgainIn = state.leases.length > 0 ? Math.min(resetIn, 1) : resetIn;
+    const answer = { granted, remaining: free, expiresIn: 0, resetIn, askAgainIn, lease: 0 };
+    return { state, answer, persist: changed, returned };
+  }
+
+  const lag = admissionLag(timespan);
+  const atOnce = sliceOf(now + lag, timespan);
+  const later = sliceOf(now + lag + lease.duration, timespan);
+  let { slices, leases, reserve } = state;
+  if (waiting > 0) {
+    slices = add(slices, atOnce, waiting);
+  }
+  if (lease.calls > 0) {
+    slices = add(slices, later, lease.calls);
+    leases = [...leases.slice(1 - mostLeases), { id: leaseId, slice: later, calls: lease.calls }];
+  }
+  const covered = !changed && reserve.calls >= granted && reserve.slice >= later;
+  reserve = covered
+    ? { calls: reserve.calls - granted, slice: reserve.slice }
+    : {
+        calls: Math.min(blockSize(limit), free - granted),
+        slice: sliceOf(now + lag + leaseSpan(timespan), timespan),
+      };
+  const next = { timespan, slices, reserve, leases };
+  const answer = {
+    granted,
+    remaining: free - granted,
+    expiresIn: lease.calls > 0 ? lease.duration / 1000 : 0,
+    resetIn: secondsUntil(endOf(slices[0]![0], timespan), now),
+    askAgainIn: 0,
+    lease: lease.calls > 0 ? leaseId : 0,
+  };
+  return { state: next, answer, persist: !covered, returned };
+}
+
+/** What a crash leaves of a persisted state: its reserve counts as used, its leases cannot be settled. */
+export function recovered(persisted: WindowState): WindowState {
+  const { timespan, reserve } = persisted;
+  const slices = reserve.calls > 0 ? add(persisted.slices, reserve.slice, reserve.calls) : persisted.slices;
+  return { timespan, slices, reserve: { calls: 0, slice: 0 }, leases: [] };
+}
+
+/** The moment from which on a window (and what is persisted of it) says nothing any more, milliseconds since the epoch. */
+export function spentAt(state: WindowState): number {
+  const last = Math.max(state.slices.at(-1)?.[0] ?? 0, state.reserve.calls > 0 ? state.reserve.slice : 0);
+  return last === 0 ? 0 : endOf(last, state.timespan);
+}
+
+/** The lease out of `room` calls: the fuller the window, the smaller and the shorter, down to none. */
+function leaseOf(question: WindowQuestion, room: number, waiting: number): { calls: number; duration: number } {
+  const share = room / question.limit;
+  const duration = Math.floor(leaseSpan(question.timespan) * share);
+  const calls = Math.floor(Math.min((question.want - waiting) * share, room / 8));
+  return duration < shortestLease || calls < 1 ? { calls: 0, duration: 0 } : { calls, duration };
+}
+
+function sliceOf(moment: number, timespan: number): number {
+  return Math.floor(moment / sliceWidth(timespan));
+}
+
+/** When the calls of a slice are not counted any more: its end, plus the timespan. */
+function endOf(slice: number, timespan: number): number {
+  return (slice + 1) * sliceWidth(timespan) + timespan * 1000;
+}
+
+function secondsUntil(moment: number, now: number): number {
+  return Math.max(0, moment - now) / 1000;
+}
+
+function sum(slices: WindowState['slices']): number {
+  let calls = 0;
+  for (const slice of slices) {
+    calls += slice[1];
+  }
+  return calls;
+}
+
+function add(slices: WindowState['slices'], slice: number, calls: number): WindowState['slices'] {
+  const at = slices.findLastIndex((one) => one[0] <= slice);
+  const found = slices[at];
+  if (found?.[0] !== slice) {
+    return slices.toSpliced(at + 1, 0, [slice, calls]);
+  }
+  const total = found[1] + calls;
+  return total > 0 ? slices.with(at, [slice, total]) : slices.toSpliced(at, 1);
+}
+
+/** Forgets the slices that no window ending now can reach. */
+function advanced(state: WindowState, now: number): WindowState {
+  const first = state.slices[0];
+  if (first === undefined || endOf(first[0], state.timespan) > now) {
+    return state;
+  }
+  const live = (slice: number) => endOf(slice, state.timespan) > now;
+  return {
+    ...state,
+    slices: state.slices.filter((one) => live(one[0])),
+    leases: state.leases.filter((lease) => live(lease.slice)),
+  };
+}
+
+/** Takes back what is unused, and counts what was used from now on only (it was used by now). */
+function settled(state: WindowState, question: WindowQuestion, now: number): { state: WindowState; returned: number } {
+  if (question.settle === undefined || question.settle.length === 0) {
+    return { state, returned: 0 };
+  }
+  const latest = sliceOf(now + admissionLag(state.timespan), state.timespan);
+  let { slices, leases } = state;
+  let returned = 0;
+  for (const { lease: id, unused } of question.settle) {
+    const lease = leases.find((one) => one.id === id);
+    if (lease === undefined) {
+      continue; // settled before, or of a former life: it stays counted as it is
+    }
+    const back = Math.max(0, Math.min(unused, lease.calls));
+    slices = add(slices, lease.slice, -lease.calls);
+    if (back < lease.calls) {
+      slices = add(slices, Math.min(lease.slice, latest), lease.calls - back);
+    }
+    leases = leases.filter((one) => one !== lease);
+    returned += back;
+  }
+  return { state: { ...state, slices, leases }, returned };
+}
+
+/** Seconds until one call fits, which after a lowered limit may take more than the first slice. */
+function untilFree(state: WindowState, counted: number, limit: number, now: number): number {
+  let left = counted;
+  for (const [slice, calls] of state.slices) {
+    left -= calls;
+    if (left < limit) {
+      return secondsUntil(endOf(slice, state.timespan), now);
+    }
+  }
+  return state.timespan;
+}
+
+/**
+ * The same calls in slices of another timespan, rounded up. Nothing can become void later than a lease granted now: without
+ * that cap, isolates that alternate between an old and a new configuration would round the calls ever further up.
+ */
+function retimed(state: WindowState, timespan: number, now: number): WindowState {
+  const latest = sliceOf(now + admissionLag(state.timespan) + leaseSpan(state.timespan), timespan);
+  const move = (slice: number) =>
+    Math.min(latest, Math.ceil(((slice + 1) * sliceWidth(state.timespan)) / sliceWidth(timespan)) - 1);
+  let slices: WindowState['slices'] = [];
+  for (const [slice, calls] of state.slices) {
+    slices = add(slices, move(slice), calls);
+  }
+  const leases = state.leases.map((lease) => ({ ...lease, slice: move(lease.slice) }));
+  return { timespan, slices, reserve: { calls: 0, slice: 0 }, leases };
+}
