@@ -8,6 +8,8 @@ export interface HttpInput {
   /** Canonical path of the request. */
   path: string;
   query: URLSearchParams;
+  /** The query as the client wrote it, without `?`; absent when there is none or an action changed `query`. */
+  search?: string;
   headers: Headers;
   /** The unread body: streamed on by actions that forward. Null when there is none or when it was read (see `bytes`). */
   stream: ReadableStream<Uint8Array> | null;
@@ -22,6 +24,8 @@ export interface ActionInput {
   arguments: Record<string, unknown>;
   /** Path parameters alone, decoded. */
   uriFragments: Record<string, string>;
+  /** The same, still encoded as the request wrote them (`encodedParameter` in lib/route-path.ts): the rest of a path keeps its slashes. */
+  encodedFragments?: Record<string, string>;
   /** The parsed body; undefined when no schema needed it. */
   payload: unknown;
   http: HttpInput;
@@ -42,6 +46,8 @@ export interface ActionContext {
   timeout: number;
   egress: Egress;
   now(): number;
+  /** 0 … 1, exclusive of 1. */
+  random(): number;
   defer(work: Promise<unknown>): void;
   /** Opens a connection by name (or id as text); throws ApiError `not_configured` when there is none. */
   connection(name: string): Promise<unknown>;
@@ -58,7 +64,7 @@ export interface ActionType {
   /** Fusio's title: `HTTP-Processor`. */
   name: string;
   description: string;
-  /** JSON Schema of the configuration; validates on save, draws the form, documents. A string member with `mode`, `options` or `connection: true` steers the form element. */
+  /** JSON Schema of the configuration; validates on save, draws the form, documents. How members become form elements: form.ts. */
   config: TObject;
   run(input: ActionInput, config: Record<string, any>, context: ActionContext): Promise<Response>;
 }

@@ -16,6 +16,8 @@ export interface ConnectionType<Client = unknown> {
   /** Fusio's title: `HTTP`. */
   name: string;
   description: string;
+  /** True for what the platform seeds and nobody may add: left out of class lists. */
+  internal?: boolean;
   config: TObject;
   /** `config` has its secrets opened. */
   open(config: Record<string, any>, context: ConnectionContext): Promise<Client>;

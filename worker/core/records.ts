@@ -28,7 +28,15 @@ export interface OperationOptions {
   deprecated?: string;
   /** Sunset date, ISO 8601 (RFC 8594). */
   sunset?: string;
-  log?: { enabled?: boolean; sample?: number; body?: boolean };
+  /** `sample` 0 … 1; `redact`: JSON Pointers of further body members to mask (`*` stands for any member). */
+  log?: { enabled?: boolean; sample?: number; body?: boolean; redact?: string[] };
+}
+
+/** What a version header puts in place of the operation's current references. */
+export interface OperationVersion {
+  action: string;
+  incoming: string | null;
+  outgoing: string | null;
 }
 
 export interface OperationRecord {
@@ -53,6 +61,8 @@ export interface OperationRecord {
   /** Scope name → allowed. */
   scopes: Record<string, boolean>;
   options: OperationOptions | null;
+  /** Version → the references that it chose: `{"1.2.0": {action, incoming, outgoing}}`. */
+  versions: Record<string, OperationVersion> | null;
   metadata: Record<string, unknown> | null;
 }
 

@@ -1,0 +1,156 @@
+import type { HttpClient } from '../connections/http.ts';
+import { ApiError } from '../core/errors.ts';
+import { memo } from '../core/snapshot.ts';
+import { forwardedHeaders, headerBytes, maxHeaderBytes, returnedHeaders } from '../lib/headers.ts';
+import type { ActionContext, ActionInput } from './define.ts';
+import { upstreamBody } from './upstream-body.ts';
+import { defaultRetries, type UpstreamCall } from './upstream-call.ts';
+import { buildUrl, compileUrl, type UpstreamUrl } from './upstream-url.ts';
+
+/** Members that every HTTP action has. */
+export interface HttpActionConfig {
+  connection?: string;
+  type?: string;
+  authorization?: string;
+  query?: string;
+}
+
+const withoutConnection: HttpClient = { url: null, headers: {}, timeout: null, cache: false };
+
+/** The connection of an HTTP action; one that has none calls absolute urls without credentials. Throws `not_configured`. */
+export async function openClient(config: HttpActionConfig, context: ActionContext): Promise<HttpClient> {
+  if (!config.connection) {
+    return withoutConnection;
+  }
+  const client = await context.connection(config.connection);
+  if (typeof client === 'object' && client !== null && 'headers' in client && 'url' in client) {
+    return client as HttpClient;
+  }
+  throw new ApiError('not_configured', `The connection "${config.connection}" is not an HTTP connection`);
+}
+
+/** The compiled form of an url of an action, made once for the life of the action's record. */
+export function upstreamUrl(config: HttpActionConfig, text: string, client: HttpClient): UpstreamUrl {
+  return memo(config, `url ${client.url} ${text}`, () => compileUrl(text, client.url));
+}
+
+/** The query that the action configures; null: none. */
+export function configuredQuery(config: HttpActionConfig): URLSearchParams | null {
+  return memo(config, 'query', () => (config.query ? new URLSearchParams(config.query) : null));
+}
+
+/**
+ * The request that passes a call on to an url of the action: the caller's method, query, headers and body, cleaned, with
+ * what the action and its connection configure and who the caller is.
+ */
+export function forwardedCall(
+  input: ActionInput,
+  config: HttpActionConfig,
+  text: string,
+  client: HttpClient,
+  context: ActionContext,
+): UpstreamCall {
+  const { http } = input;
+  const upgrade = isUpgrade(input);
+  const headers = forwardedHeaders(http.headers, { upgrade, drop: ownHeaders });
+  const body = upstreamBody(input, http.method, config.type);
+  if (body.contentType !== null) {
+    headers.delete('content-encoding');
+    headers.delete('content-type');
+    if (body.contentType !== '') {
+      headers.set('content-type', body.contentType);
+    }
+  }
+  if (!headers.has('accept-encoding')) {
+    // Else the platform asks for what the caller may not understand.
+    headers.set('accept-encoding', 'identity');
+  }
+  addHeaders(headers, client.headers);
+  introduce(headers, input, context);
+  const proxyAuthorization = http.headers.get('proxy-authorization');
+  if (config.authorization) {
+    setHeader(headers, 'authorization', config.authorization);
+  } else if (proxyAuthorization !== null && !headers.has('authorization')) {
+    headers.set('authorization', proxyAuthorization);
+  }
+  return {
+    url: buildUrl(upstreamUrl(config, text, client), input, configuredQuery(config)),
+    method: http.method,
+    headers,
+    body: body.content,
+    replayable: body.replayable,
+    timeout: client.timeout,
+    retries: upgrade ? 0 : defaultRetries,
+  };
+}
+
+/** The upstream's answer as ours: status and cleaned headers, the body streamed on unread, a WebSocket handed through. */
+export function answer(response: Response): Response {
+  if (response.status !== 101 && (response.status < 200 || response.status > 599)) {
+    throw new ApiError('bad_gateway', `The upstream server answered with the status ${response.status}`);
+  }
+  if (headerBytes(response.headers) > maxHeaderBytes) {
+    response.body?.cancel().catch(() => {});
+    throw new ApiError('bad_gateway', 'The upstream server answered with too many headers');
+  }
+  const headers = returnedHeaders(response.headers);
+  const { status, statusText, webSocket } = response;
+  if (webSocket) {
+    return new Response(null, { status: 101, webSocket, headers });
+  }
+  if (response.body !== null && !headers.has('content-type')) {
+    headers.set('content-type', 'application/octet-stream');
+  }
+  return new Response(response.body, { status, statusText, headers });
+}
+
+/** Says who calls, in the headers that Fusio's upstreams read; nobody else can set them. */
+export function introduce(headers: Headers, { http }: ActionInput, context: ActionContext): void {
+  const { caller, ip } = context;
+  headers.set('x-request-id', context.requestId);
+  headers.set('x-fusio-operation-id', String(context.operationId ?? ''));
+  headers.set('x-fusio-user-anonymous', caller.userId === null ? '1' : '0');
+  if (caller.userId !== null) {
+    headers.set('x-fusio-user-id', String(caller.userId));
+    setHeader(headers, 'x-fusio-user-name', caller.userName ?? '');
+  }
+  if (caller.appId !== null) {
+    headers.set('x-fusio-app-id', String(caller.appId));
+    setHeader(headers, 'x-fusio-app-key', caller.appKey ?? '');
+  }
+  if (ip !== '') {
+    headers.set('x-fusio-remote-ip', ip);
+    headers.set('x-forwarded-for', ip);
+  }
+  const host = http.headers.get('host') ?? (http.request === null ? null : new URL(http.request.url).host);
+  if (host !== null) {
+    headers.set('x-forwarded-host', host);
+    headers.set('x-forwarded-proto', context.baseUrl.startsWith('http:') ? 'http' : 'https');
+  }
+}
+
+/** Lays configured headers over. */
+export function addHeaders(headers: Headers, configured: Record<string, string>): void {
+  for (const [name, value] of Object.entries(configured)) {
+    setHeader(headers, name, value);
+  }
+}
+
+/** What the gateway says about a call: a caller's own are never passed on. */
+const ownHeaders = ['x-fusio-', 'x-request-id'];
+
+function isUpgrade({ http }: ActionInput): boolean {
+  return http.method === 'GET' && http.request !== null && /^websocket$/i.test(http.headers.get('upgrade') ?? '');
+}
+
+/** The message of the platform's own error would show the value, which may be a secret. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    throw new ApiError(
+      'not_configured',
+      `The header "${name}" that the action sends has a name or value that HTTP does not allow`,
+    );
+  }
+}

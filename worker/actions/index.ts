@@ -1,0 +1,24 @@
+import type { ActionType } from './define.ts';
+import { httpComposition } from './http-composition.ts';
+import { httpLoadBalancer } from './http-load-balancer.ts';
+import { httpProcessor } from './http-processor.ts';
+import { httpRaw } from './http-raw.ts';
+import { utilRedirect } from './util-redirect.ts';
+import { utilStaticResponse } from './util-static-response.ts';
+
+/** The registry: a new action type is a file and a line here. */
+export const actionTypes: readonly ActionType[] = [
+  httpComposition,
+  httpLoadBalancer,
+  httpProcessor,
+  httpRaw,
+  utilRedirect,
+  utilStaticResponse,
+];
+
+const byClass = new Map(actionTypes.map((type) => [type.class, type]));
+
+/** By Fusio's class name, with dots or backslashes. */
+export function actionType(name: string): ActionType | undefined {
+  return byClass.get(name.replaceAll('\\', '.'));
+}

@@ -1,0 +1,144 @@
+import { type OpenSecret, openConnection } from '../connections/open.ts';
+import type { Caller } from '../core/call.ts';
+import { ApiError } from '../core/errors.ts';
+import type { ActionRecord } from '../core/records.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { ActionContext, ActionInput, ActionType } from './define.ts';
+import { httpProcessor } from './http-processor.ts';
+import { actionType } from './index.ts';
+import { withBody } from './payload.ts';
+
+/** What a run needs of the world around it; from-call.ts makes it of a call. */
+export interface RunContext {
+  snapshot: Pick<Snapshot, 'action' | 'connection'>;
+  runtime: Pick<Runtime, 'env' | 'egress' | 'now' | 'defer'>;
+  openSecret: OpenSecret;
+  tenant: string;
+  requestId: string;
+  operationId: number | null;
+  /** Without a trailing slash. */
+  baseUrl: string;
+  caller: Caller;
+  ip: string;
+  /** Milliseconds the run may take until it gives an answer. */
+  timeout: number;
+  /** Whether an action marked as async answers 202 at once and runs after the answer; false runs it like any other. */
+  background: boolean;
+  /** Adds to the time spent waiting for others, milliseconds. */
+  waited(milliseconds: number): void;
+  random?(): number;
+}
+
+/** Actions that run each other may be so many levels deep. */
+const maximumDepth = 16;
+
+/**
+ * Runs an action by reference: `Name`, `action://Name@commit`, an url (passed on to as HTTP-Processor does) or
+ * `php+class://` and the name of a class that needs no configuration. Throws `unavailable` when there is no such action,
+ * `not_configured` when its class is not here, `upstream_timeout` when it takes too long, and whatever the action throws.
+ */
+export async function runAction(reference: string, input: ActionInput, run: RunContext): Promise<Response> {
+  const found = await find(reference, run.snapshot);
+  if (!(found.async && run.background)) {
+    return execute(found, input, run, 0);
+  }
+  const kept = await withBody(input);
+  run.runtime.defer(execute(found, kept, run, 0).then((response) => response.body?.cancel()));
+  return Response.json({ success: true, message: 'Request was queued for execution' }, { status: 202 });
+}
+
+interface Found {
+  name: string;
+  type: ActionType;
+  config: Record<string, unknown>;
+  async: boolean;
+}
+
+async function find(reference: string, snapshot: RunContext['snapshot']): Promise<Found> {
+  if (/^https?:\/\//i.test(reference)) {
+    return { name: reference, type: httpProcessor, config: implicitConfig(reference), async: false };
+  }
+  const [, scheme = 'action', name = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(reference)!;
+  if (scheme === 'php+class') {
+    return { name, type: known(name, name), config: {}, async: false };
+  }
+  const record: ActionRecord | undefined = scheme === 'action' ? await snapshot.action(name) : undefined;
+  if (record === undefined) {
+    throw new ApiError('unavailable', `The action "${name}" that this operation needs does not exist`);
+  }
+  return { name: record.name, type: known(record.class, record.name), config: record.config, async: record.async };
+}
+
+function known(className: string, action: string): ActionType {
+  const type = actionType(className);
+  if (type === undefined) {
+    throw new ApiError(
+      'not_configured',
+      `The action "${action}" has the class "${className}", which is not available here`,
+    );
+  }
+  return type;
+}
+
+const implicit = new Map<string, Record<string, unknown>>();
+
+/** One configuration object per url, because compiled urls are kept beside it. */
+function implicitConfig(url: string): Record<string, unknown> {
+  let config = implicit.get(url);
+  if (config === undefined) {
+    if (implicit.size >= 1_000) {
+      implicit.clear();
+    }
+    implicit.set(url, (config = { url }));
+  }
+  return config;
+}
+
+function execute(found: Found, input: ActionInput, run: RunContext, depth: number): Promise<Response> {
+  if (depth > maximumDepth) {
+    throw new ApiError('loop_detected', `Actions run each other more than ${maximumDepth} levels deep`);
+  }
+  const { runtime } = run;
+  const deadline = runtime.now() + run.timeout;
+  const context: ActionContext = {
+    tenant: run.tenant,
+    requestId: run.requestId,
+    operationId: run.operationId,
+    baseUrl: run.baseUrl,
+    action: found.name,
+    caller: run.caller,
+    ip: run.ip,
+    timeout: run.timeout,
+    egress: runtime.egress,
+    now: () => runtime.now(),
+    random: run.random ?? Math.random,
+    defer: (work) => runtime.defer(work),
+    waited: run.waited,
+    connection(name) {
+      const { env, egress } = runtime;
+      return openConnection(run.snapshot, name, run.openSecret, { env, egress, timeout: deadline - runtime.now() });
+    },
+    async execute(reference, inner) {
+      const next = await find(reference, run.snapshot);
+      return execute(next, inner, { ...run, timeout: Math.max(0, deadline - runtime.now()) }, depth + 1);
+    },
+  };
+  return withTimeout(found.type.run(input, found.config, context), run.timeout, found.name);
+}
+
+/** Actions watch their own time; this is for those that wait for something without a clock. */
+const grace = 250;
+
+async function withTimeout(work: Promise<Response>, timeout: number, name: string): Promise<Response> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new ApiError('upstream_timeout', `The action "${name}" gave no answer in time`));
+    work.then((response) => response.body?.cancel()).catch(() => {});
+  }, timeout + grace);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

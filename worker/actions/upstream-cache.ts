@@ -1,0 +1,127 @@
+import type { HttpClient } from '../connections/http.ts';
+import { sha256 } from '../lib/hash.ts';
+import type { ActionContext } from './define.ts';
+import type { UpstreamCall } from './upstream-call.ts';
+
+/** Largest answer that is kept, bytes. */
+const maximumSize = 10 * 1024 * 1024;
+/** Request headers that are part of the key: an answer may vary by these and no others. */
+const keyed = ['accept', 'accept-language', 'authorization'];
+/** The origin's own directives, while the kept copy carries ours. */
+const originalHeader = 'x-postern-cache-control';
+
+/**
+ * Answers a GET of a connection with `cache` from the data centre's cache, else sends it and keeps the answer as long as
+ * its caching headers allow (RFC 9111). Kept apart for each caller and credentials, so that nobody sees what was made for
+ * somebody else; only with explicit freshness, never with `no-store`, `Set-Cookie` or an unusual `Vary`.
+ */
+export async function throughCache(
+  client: HttpClient,
+  call: UpstreamCall,
+  context: ActionContext,
+  send: () => Promise<Response>,
+): Promise<Response> {
+  const cache = typeof caches === 'undefined' ? undefined : caches.default;
+  if (!client.cache || cache === undefined || call.method !== 'GET' || unshareable(call.headers)) {
+    return send();
+  }
+  const key = cacheKey(call, context);
+  const kept = await cache.match(key);
+  if (kept !== undefined) {
+    return restored(kept);
+  }
+  const response = await send();
+  const freshness = secondsFresh(response, context.now());
+  if (freshness === 0 || response.body === null) {
+    return response;
+  }
+  const [now, later] = response.body.tee();
+  const headers = new Headers(response.headers);
+  if (headers.has('content-encoding')) {
+    // Both halves are encoded anew, to another length.
+    headers.delete('content-length');
+  }
+  context.defer(cache.put(key, stored(response.status, headers, later.pipeThrough(limited()), freshness)));
+  return new Response(now, { status: response.status, statusText: response.statusText, headers });
+}
+
+/** Parts of a whole, WebSockets, and what the caller wants fresh. */
+function unshareable(headers: Headers): boolean {
+  return (
+    headers.has('range') ||
+    headers.has('upgrade') ||
+    /\bno-(?:cache|store)\b|\bmax-age=0\b/i.test(headers.get('cache-control') ?? '')
+  );
+}
+
+/** A name that no server has; the caller's conditions stay, so that the cache can answer 304. */
+function cacheKey(call: UpstreamCall, { tenant, caller }: ActionContext): Request {
+  const parts = [tenant, call.url.href, caller.userId, caller.appId, ...keyed.map((name) => call.headers.get(name))];
+  const headers = new Headers();
+  for (const name of ['if-none-match', 'if-modified-since']) {
+    const value = call.headers.get(name);
+    if (value !== null) {
+      headers.set(name, value);
+    }
+  }
+  return new Request(`https://upstream.invalid/${sha256(JSON.stringify(parts))}`, { headers });
+}
+
+/** Seconds that an answer may be kept; 0: not at all. */
+function secondsFresh(response: Response, now: number): number {
+  const { headers, status } = response;
+  const directives = headers.get('cache-control') ?? '';
+  const varies = (headers.get('vary') ?? '').split(',').map((name) => name.trim().toLowerCase());
+  if (
+    ![200, 203, 301, 308, 404, 410].includes(status) ||
+    /\bno-(?:store|cache)\b/i.test(directives) ||
+    headers.has('set-cookie') ||
+    !varies.every((name) => name === '' || name === 'accept-encoding' || name === 'origin' || keyed.includes(name))
+  ) {
+    return 0;
+  }
+  const maxAge = /\bmax-age="?(\d+)/i.exec(directives)?.[1];
+  if (maxAge !== undefined) {
+    return Math.max(0, Number(maxAge) - Number(headers.get('age') ?? 0));
+  }
+  const expires = Date.parse(headers.get('expires') ?? '');
+  return Number.isNaN(expires) ? 0 : Math.max(0, Math.floor((expires - now) / 1000));
+}
+
+/** The cache reads one directive; what the origin said is for our caller and put back by `restored`. */
+function stored(status: number, answered: Headers, body: ReadableStream, freshness: number): Response {
+  const headers = new Headers(answered);
+  const directives = headers.get('cache-control');
+  if (directives !== null) {
+    headers.set(originalHeader, directives);
+  }
+  headers.set('cache-control', `max-age=${freshness}`);
+  headers.delete('age');
+  return new Response(body, { status, headers });
+}
+
+function restored(kept: Response): Response {
+  const headers = new Headers(kept.headers);
+  const directives = headers.get(originalHeader);
+  headers.delete('cache-control');
+  if (directives !== null) {
+    headers.set('cache-control', directives);
+  }
+  headers.delete(originalHeader);
+  return new Response(kept.body, { status: kept.status, headers });
+}
+
+/** Fails where a body grows too large to be kept: the caller's half goes on. */
+function limited(): TransformStream<Uint8Array, Uint8Array> {
+  let size = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > maximumSize) {
+        controller.error(new Error('The answer is too large to be kept'));
+      } else {
+        controller.enqueue(chunk);
+      }
+    },
+  });
+}
