@@ -19,13 +19,13 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
 /** Takes the lock for this process, if it is free. */
 export function tryLock(path: string): boolean {
   mkdirSync(dirname(path), { recursive: true });
-  const owner = lockOwner(path);
+  const owner = readOwner(path);
   if (owner !== null && !isAlive(owner)) {
     rmSync(path, { force: true });
   }
   try {
     const file = openSync(path, 'wx', 0o600);
-    writeSync(file, String(process.pid));
+    writeSync(file, `${process.pid} ${bornAt(process.pid)}`);
     closeSync(file);
     return true;
   } catch (error) {
@@ -43,20 +43,42 @@ export function unlock(path: string): void {
   }
 }
 
-/** The process that holds the lock; null when it is free, or when its holder has not yet written who it is. */
+/** The process that holds the lock; null when it is free, when its holder is gone, or has not yet written who it is. */
 export function lockOwner(path: string): number | null {
+  const owner = readOwner(path);
+  return owner !== null && isAlive(owner) ? owner.pid : null;
+}
+
+interface Owner {
+  pid: number;
+  /** When the process started, in the system's own counting: a process id alone may have gone to somebody else. */
+  born: string;
+}
+
+function readOwner(path: string): Owner | null {
   try {
-    return Number(readFileSync(path, 'utf8')) || null;
+    const [pid, born] = readFileSync(path, 'utf8').split(' ');
+    return Number(pid) > 0 ? { pid: Number(pid), born: born ?? '' } : null;
   } catch {
     return null;
   }
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive({ pid, born }: Owner): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return bornAt(pid) === born;
+}
+
+/** Linux says when a process started (proc(5), stat, field 22); elsewhere this is the empty text. */
+function bornAt(pid: number): string {
+  try {
+    // The second field, the name in parentheses, may hold spaces.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
+  } catch {
+    return '';
   }
 }

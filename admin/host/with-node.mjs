@@ -175,10 +175,10 @@ function handOver(node, [file, ...args]) {
   for (const signal of signals) {
     process.on(signal, forward);
   }
-  // A `kill -9` of npm reaches nobody else: whoever was started by npm ends when npm is gone.
-  const parent = process.ppid;
+  // A `kill -9` of npm reaches nobody else: whoever was started by npm (through a shell, as it does) ends when npm is gone.
+  const parents = ancestry();
   const watch = setInterval(() => {
-    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent) {
+    if (process.env.npm_lifecycle_event !== undefined && ancestry() !== parents) {
       clearInterval(watch);
       child.kill('SIGTERM');
     }
@@ -200,4 +200,13 @@ function handOver(node, [file, ...args]) {
       process.exit(code ?? 1);
     }
   });
+}
+
+/** The parent and, where the system tells, the parent's parent. */
+function ancestry() {
+  try {
+    return `${process.ppid} ${readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ')[1].split(' ')[1]}`;
+  } catch {
+    return String(process.ppid);
+  }
 }

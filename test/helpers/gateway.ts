@@ -71,8 +71,8 @@ export interface Gateway {
 }
 
 export const administrator: Administrator = {
-  name: 'Administrator',
-  email: 'admin@localhost.com',
+  name: 'admin',
+  email: 'admin@example.com',
   password: 'correct horse battery',
 };
 

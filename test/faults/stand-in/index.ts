@@ -76,6 +76,11 @@ export default {
   async fetch(request: Request, env: StandInEnv): Promise<Response> {
     const text = await request.text();
     try {
+      if (new URL(request.url).pathname === '/system/setup') {
+        const exists = (await env.CONTENT.get('setup')) !== null;
+        await env.CONTENT.put('setup', 'done');
+        return new Response(null, { status: exists ? 410 : 201 });
+      }
       const action = actions[new URL(request.url).pathname.slice(1)];
       return Response.json((await action?.(env, text === '' ? {} : JSON.parse(text))) ?? null);
     } catch (error) {
