@@ -41,7 +41,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     const { sql } = state.storage;
-    sql.exec('CREATE TABLE IF NOT EXISTS pointer (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, manifest TEXT NOT NULL)');
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS pointer (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, manifest TEXT NOT NULL)',
+    );
     sql.exec('CREATE TABLE IF NOT EXISTS unsure (one INTEGER PRIMARY KEY CHECK (one = 1))');
     sql.exec(
       'CREATE TABLE IF NOT EXISTS feed (epoch INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER NOT NULL, until INTEGER NOT NULL)',
@@ -66,7 +68,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   async rollback(tenant: string, to: number, actor: Actor, plan = false): Promise<Outcome<CommitResult>> {
     return this.#exclusive(async () => {
       await this.#settled(tenant);
-      const { pointer, outcome } = await this.#attempt(() => this.committer.rollback(this.#pointer!, tenant, to, actor, plan));
+      const { pointer, outcome } = await this.#attempt(() =>
+        this.committer.rollback(this.#pointer!, tenant, to, actor, plan),
+      );
       this.#move(pointer);
       return this.#answer(outcome);
     });
@@ -180,7 +184,11 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   #move(pointer: Pointer): void {
     const { sql } = this.ctx.storage;
     if (pointer.revision !== this.#pointer?.revision) {
-      sql.exec('INSERT OR REPLACE INTO pointer (one, revision, manifest) VALUES (1, ?, ?)', pointer.revision, pointer.manifest);
+      sql.exec(
+        'INSERT OR REPLACE INTO pointer (one, revision, manifest) VALUES (1, ?, ?)',
+        pointer.revision,
+        pointer.manifest,
+      );
       this.#pointer = pointer;
     }
     sql.exec('DELETE FROM unsure');
@@ -188,7 +196,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   #answer(outcome: Outcome<ChangeResult[]>): Outcome<CommitResult> {
-    return outcome.ok ? { ok: true, value: { head: this.#head(Number.MAX_SAFE_INTEGER), results: outcome.value } } : outcome;
+    return outcome.ok
+      ? { ok: true, value: { head: this.#head(Number.MAX_SAFE_INTEGER), results: outcome.value } }
+      : outcome;
   }
 
   #head(sinceEpoch: number): Head {
@@ -197,16 +207,25 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
 
   #feed(sinceEpoch: number): Feed {
     const { sql } = this.ctx.storage;
-    const [{ epoch }] = sql.exec('SELECT coalesce(max(epoch), 0) AS epoch FROM feed').toArray() as unknown as [{ epoch: number }];
+    const [{ epoch }] = sql.exec('SELECT coalesce(max(epoch), 0) AS epoch FROM feed').toArray() as unknown as [
+      { epoch: number },
+    ];
     const from = Math.min(sinceEpoch, Math.max(0, epoch - feedTail));
     const entries = sql
-      .exec('SELECT epoch, kind, id, before, until FROM feed WHERE epoch > ? AND until >= ? ORDER BY epoch', from, Math.floor(Date.now() / 1000))
+      .exec(
+        'SELECT epoch, kind, id, before, until FROM feed WHERE epoch > ? AND until >= ? ORDER BY epoch',
+        from,
+        Math.floor(Date.now() / 1000),
+      )
       .toArray() as unknown as FeedEntry[];
     return { epoch, from, entries };
   }
 
   #unavailable(cause: unknown): ApiError {
     console.error(cause);
-    return new ApiError('unavailable', 'The configuration cannot be changed at the moment', { cause, headers: { 'Retry-After': '1' } });
+    return new ApiError('unavailable', 'The configuration cannot be changed at the moment', {
+      cause,
+      headers: { 'Retry-After': '1' },
+    });
   }
 }

@@ -47,6 +47,8 @@ export interface Quota {
 /** An operation as the pipeline sees it: configured (`record` from the snapshot) or compiled into the bundle (`native`). */
 export interface CallOperation extends OperationRecord {
   native: SystemOperation | null;
+  /** The configured record that it stands for: memoised things hang on it. Null for system operations. */
+  record: OperationRecord | null;
 }
 
 /** One request on its way. Steps fill it in from top to bottom. */

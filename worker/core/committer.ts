@@ -13,7 +13,10 @@ export interface Committer {
   /** Makes the first revision of a tenant: the seeded rows. */
   seed(tenant: string): Promise<Pointer>;
   /** Applies requests one after the other as one new revision; each has its own outcome. Nothing is written when none changes anything. */
-  commit(from: Pointer, requests: readonly CommitRequest[]): Promise<{ pointer: Pointer; outcomes: Outcome<ChangeResult[]>[] }>;
+  commit(
+    from: Pointer,
+    requests: readonly CommitRequest[],
+  ): Promise<{ pointer: Pointer; outcomes: Outcome<ChangeResult[]>[] }>;
   rollback(
     from: Pointer,
     tenant: string,

@@ -30,6 +30,10 @@ export interface CallObservation {
   status: number;
   errorCode: ErrorCode | null;
   errorMessage: string | null;
+  /** For the error log alone: the cause's stack, or the broken rules of an input, one a line; secrets redacted. */
+  trace?: string | null;
+  /** ISO 3166 code of the client's country, as the platform tells it. */
+  country?: string | null;
   /** Request headers with secrets redacted; only when the log keeps the call. */
   headers: Record<string, string> | null;
   body: string | null;

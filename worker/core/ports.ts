@@ -148,7 +148,8 @@ export interface LimiterRpc {
 /** An access token by what is remembered of it. */
 export interface AccessMark {
   jti: string;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch, both. */
+  issued: number;
   expires: number;
 }
 

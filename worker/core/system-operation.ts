@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
-import type { Call, Input } from './call.ts';
-import type { ParameterRecord } from './records.ts';
+import type { Call, CallOperation, Input } from './call.ts';
+import type { OperationOptions, ParameterRecord } from './records.ts';
 
 export const categories = { default: 1, backend: 2, consumer: 3, system: 4, authorization: 5 } as const;
 
@@ -23,6 +23,16 @@ export interface SystemOperation {
   query?: Record<string, ParameterRecord>;
   incoming?: TSchema;
   outgoing?: TSchema;
+  /** Body limit and the like, where the defaults do not fit. */
+  options?: OperationOptions;
   /** Gives a plain value (JSON) or a Response. Throws ApiError. */
   run(call: Call, input: Input): Promise<unknown>;
+}
+
+/** The catalogue of compiled operations (worker/api/index.ts), asked by method and canonical path. */
+export interface SystemCatalog {
+  match(
+    method: string,
+    segments: readonly string[],
+  ): { found: true; operation: CallOperation; params: Record<string, string> } | { found: false; allow: string[] };
 }

@@ -31,8 +31,17 @@ export const action = defineResource({
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
     class: { schema: Type.String({ description: 'Class of the action' }), list: true, required: true },
-    async: { schema: Type.Boolean({ description: 'Answer 202 and run in the background' }), list: true, initial: false },
-    config: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Configuration, as the form of the class describes it' }), initial: {} },
+    async: {
+      schema: Type.Boolean({ description: 'Answer 202 and run in the background' }),
+      list: true,
+      initial: false,
+    },
+    config: {
+      schema: Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Configuration, as the form of the class describes it',
+      }),
+      initial: {},
+    },
     metadata: metadataField,
   },
   async prepare(change) {

@@ -1,5 +1,5 @@
-import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { sql } from 'drizzle-orm';
+import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { identity, json } from './columns.ts';
@@ -38,7 +38,11 @@ export const app = defineResource({
   deleted: 4,
   fields: {
     userId: { schema: Type.Integer({ description: 'Owner' }), list: true, required: true },
-    status: { schema: Type.Integer({ description: '1 active, 2 pending, 3 deactivated', minimum: 1, maximum: 4 }), list: true, initial: 1 },
+    status: {
+      schema: Type.Integer({ description: '1 active, 2 pending, 3 deactivated', minimum: 1, maximum: 4 }),
+      list: true,
+      initial: 1,
+    },
     name: nameField('a-zA-Z0-9_-', 3, 64),
     url: { schema: Type.String({ description: 'Redirect URI or home page', maxLength: 255 }), list: true, initial: '' },
     parameters: { schema: Type.String({ description: 'Parameters, as a query string' }) },

@@ -44,7 +44,9 @@ async function find(resource: Resource, view: View, change: Change): Promise<Row
     return undefined;
   }
   const key = change.verb === 'put' ? `~${change.data?.name ?? ''}` : (change.key ?? '');
-  const row = key.startsWith('~') ? await view.by(resource.name, 'name', key.slice(1)) : await view.get(resource.name, Number(key));
+  const row = key.startsWith('~')
+    ? await view.by(resource.name, 'name', key.slice(1))
+    : await view.get(resource.name, Number(key));
   if (change.verb === 'put') {
     return row;
   }
@@ -77,7 +79,9 @@ function validate(resource: Resource, data: Record<string, unknown>): void {
   const [first] = violations;
   if (first !== undefined) {
     const named = first.pointer === '/name' && first.rule !== 'type';
-    throw new ApiError('invalid_body', named ? `Invalid ${resource.name} name` : `${first.pointer} ${first.message}`, { errors: violations });
+    throw new ApiError('invalid_body', named ? `Invalid ${resource.name} name` : `${first.pointer} ${first.message}`, {
+      errors: violations,
+    });
   }
 }
 
@@ -109,7 +113,9 @@ async function requireMembers(resource: Resource, row: Row): Promise<void> {
     const value = row[columnOf(member)];
     if (field.required && (value === null || value === undefined || value === '')) {
       const message = member === 'name' ? `Invalid ${resource.name} name` : `/${member} must not be null`;
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'required', message: 'must not be null' }] });
+      throw new ApiError('invalid_body', message, {
+        errors: [{ pointer: `/${member}`, rule: 'required', message: 'must not be null' }],
+      });
     }
   }
 }
@@ -141,5 +147,9 @@ function difference(resource: Resource, before: Row | undefined, after: Row): Re
 
 /** Sealed members never leave, not even in a plan. */
 function shown(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_key, member) => (member !== null && typeof member === 'object' && '$sealed' in member ? '********' : member)));
+  return JSON.parse(
+    JSON.stringify(value, (_key, member) =>
+      member !== null && typeof member === 'object' && '$sealed' in member ? '********' : member,
+    ),
+  );
 }

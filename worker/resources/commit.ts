@@ -22,16 +22,26 @@ export const commits = sqliteTable(
 );
 
 /** Adds a commit when the content of an action or a schema changed. */
-export async function commitIfChanged({ view, row, before }: Preparing, object: 'action' | 'schema', content: unknown): Promise<void> {
+export async function commitIfChanged(
+  { view, row, before }: Preparing,
+  object: 'action' | 'schema',
+  content: unknown,
+): Promise<void> {
   const member = object === 'action' ? 'config' : 'source';
   if (before === undefined || !sameJson(before[member], content)) {
-    await addCommit(view, object, row.id, content);
+    await addCommit(view, object, row.id, content, before === undefined);
   }
 }
 
 /** Adds a commit. Its hash is Fusio's: sha1(tenant + user + object + previous + sha1(content)). */
-export async function addCommit(view: View, object: 'action' | 'schema', id: number, content: unknown): Promise<void> {
-  const previous = (await view.headCommit(object, id)) ?? '';
+export async function addCommit(
+  view: View,
+  object: 'action' | 'schema',
+  id: number,
+  content: unknown,
+  first = false,
+): Promise<void> {
+  const previous = first ? '' : ((await view.headCommit(object, id)) ?? '');
   view.commit({
     tenant_id: view.tenant,
     object,

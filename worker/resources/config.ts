@@ -106,5 +106,10 @@ export const seededConfig: readonly [string, keyof typeof configTypes, string | 
   ['log_sample', 'number', 1, 'Share of successful calls that get a row in the request log, 0 to 1; errors always do'],
   ['log_retention_days', 'number', 60, 'Days that the request log is kept'],
   ['log_bodies', 'boolean', false, 'Whether the request log keeps request bodies'],
-  ['revocation_unreachable', 'string', 'accept', 'When revocations cannot be checked, signed tokens are accepted or refused: accept, refuse'],
+  [
+    'revocation_unreachable',
+    'string',
+    'accept',
+    'When revocations cannot be checked, signed tokens are accepted or refused: accept, refuse',
+  ],
 ];

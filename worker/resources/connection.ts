@@ -29,8 +29,18 @@ export const connection = defineResource({
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
     class: { schema: Type.String({ description: 'Class of the connection' }), list: true, required: true },
-    oauth2: { schema: Type.Boolean({ description: 'Whether the class uses OAuth2' }), readonly: true, hidden: true, initial: false },
-    config: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Configuration, as the form of the class describes it' }), initial: {} },
+    oauth2: {
+      schema: Type.Boolean({ description: 'Whether the class uses OAuth2' }),
+      readonly: true,
+      hidden: true,
+      initial: false,
+    },
+    config: {
+      schema: Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Configuration, as the form of the class describes it',
+      }),
+      initial: {},
+    },
     metadata: metadataField,
   },
   async prepare({ view, row, before, data }) {
@@ -38,7 +48,10 @@ export const connection = defineResource({
     const given = (data.config ?? row.config ?? {}) as Record<string, unknown>;
     // Secrets are write-only: one that comes back as it was shown (masked or absent) keeps its value.
     const stored = (before?.config ?? {}) as Record<string, unknown>;
-    const info = checkConnectionConfig(row.class, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== secretMask && !isSealed(value))));
+    const info = checkConnectionConfig(
+      row.class,
+      Object.fromEntries(Object.entries(given).filter(([, value]) => value !== secretMask && !isSealed(value))),
+    );
     const sealed: Record<string, unknown> = { ...given };
     for (const [member, schema] of Object.entries(info.config.properties)) {
       if ((schema as { secret?: boolean }).secret !== true) {
@@ -70,5 +83,7 @@ function isSealed(value: unknown): boolean {
 function masked(config: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
   return config === undefined
     ? undefined
-    : Object.fromEntries(Object.entries(config).map(([member, value]) => [member, isSealed(value) ? secretMask : value]));
+    : Object.fromEntries(
+        Object.entries(config).map(([member, value]) => [member, isSealed(value) ? secretMask : value]),
+      );
 }

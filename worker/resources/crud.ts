@@ -7,7 +7,7 @@ import type { Actor, Change } from '../core/ports.ts';
 import type { ParameterRecord } from '../core/records.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { secretsOf } from '../lib/derive.ts';
-import { type Envelope, isEnvelope, open } from '../lib/seal.ts';
+import { isEnvelope, open } from '../lib/seal.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
 import { openView, resources } from './index.ts';
 import { parseSearch, searchCondition } from './search.ts';
@@ -88,7 +88,11 @@ export function actorOf(call: Call): Actor {
 /** Applies one change, through the publisher or directly, and returns the row's id. */
 export async function changeEntity(call: Call, resource: Resource, change: Change): Promise<number> {
   if (resource.versioned) {
-    const { results } = await call.runtime.publishing.commit({ tenant: call.tenant, changes: [change], actor: actorOf(call) });
+    const { results } = await call.runtime.publishing.commit({
+      tenant: call.tenant,
+      changes: [change],
+      actor: actorOf(call),
+    });
     return results[0]!.id;
   }
   return changeLive(call, change);
@@ -102,13 +106,19 @@ async function changeLive(call: Call, change: Change): Promise<number> {
   const statements = statementsOf(env.DB, view);
   if (statements.length > 0) {
     await env.DB.batch(statements);
-    await forget(call, view.mutations.map(({ resource, before, after }) => ({ resource, before, after })));
+    await forget(
+      call,
+      view.mutations.map(({ resource, before, after }) => ({ resource, before, after })),
+    );
   }
   return result.id;
 }
 
 /** Disabled users and apps lose their tokens; other changes only drop cached profiles. */
-async function forget(call: Call, mutations: { resource: Resource; before: Row | undefined; after: Row }[]): Promise<void> {
+async function forget(
+  call: Call,
+  mutations: { resource: Resource; before: Row | undefined; after: Row }[],
+): Promise<void> {
   const now = Math.floor(call.runtime.now() / 1000);
   const entries = mutations.flatMap(({ resource, before, after }) => {
     if (before === undefined || (resource.name !== 'user' && resource.name !== 'app')) {
@@ -117,7 +127,9 @@ async function forget(call: Call, mutations: { resource: Resource; before: Row |
     const password = resource.name === 'user' && before.password !== after.password;
     const disabled = before.status === 1 && after.status !== 1;
     const ends = disabled || password;
-    return [{ kind: resource.name as 'user' | 'app', id: String(after.id), before: ends ? now + 1 : 0, until: now + 400_000 }];
+    return [
+      { kind: resource.name as 'user' | 'app', id: String(after.id), before: ends ? now + 1 : 0, until: now + 400_000 },
+    ];
   });
   if (entries.length > 0) {
     await call.runtime.publishing.revoke(call.tenant, entries);
@@ -169,7 +181,12 @@ export interface Collection {
 }
 
 /** A page of an entity's list view. `more` narrows it further. */
-export async function listEntities(call: Call, resource: Resource, query: CollectionQuery, more?: SQL): Promise<Collection> {
+export async function listEntities(
+  call: Call,
+  resource: Resource,
+  query: CollectionQuery,
+  more?: SQL,
+): Promise<Collection> {
   const columns = getTableColumns(resource.table) as Record<string, any>;
   const condition = and(
     eq(columns.tenant_id, call.tenant),
@@ -182,7 +199,13 @@ export async function listEntities(call: Call, resource: Resource, query: Collec
   const db = drizzle(call.runtime.env.DB);
   const [counted, rows] = await db.batch([
     db.select({ count: sql<number>`count(*)` }).from(resource.table).where(condition),
-    db.select().from(resource.table).where(condition).orderBy(...orderOf(resource, query)).limit(itemsPerPage).offset(startIndex),
+    db
+      .select()
+      .from(resource.table)
+      .where(condition)
+      .orderBy(...orderOf(resource, query))
+      .limit(itemsPerPage)
+      .offset(startIndex),
   ]);
   return {
     totalResults: counted[0]?.count ?? 0,
@@ -199,7 +222,9 @@ function conditionOf(resource: Resource, search: string | undefined): SQL | unde
   const parsed = parseSearch(search);
   if (!parsed.ok) {
     const message = `search: ${parsed.message} (character ${parsed.position + 1})`;
-    throw new ApiError('invalid_parameter', message, { errors: [{ pointer: '/query/search', rule: 'search', message }] });
+    throw new ApiError('invalid_parameter', message, {
+      errors: [{ pointer: '/query/search', rule: 'search', message }],
+    });
   }
   return searchCondition(parsed.query, visibleColumns(resource), resource.search);
 }
@@ -248,6 +273,6 @@ function readingOf(call: Call): Reading {
         .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0), where))) as Row[];
     },
     open: async (envelope, name) =>
-      isEnvelope(envelope) ? open(secretsOf(env), envelope as Envelope, `${call.tenant}/${name}`) : '',
+      isEnvelope(envelope) ? open(envelope, `${call.tenant}/${name}`, secretsOf(env)) : '',
   };
 }

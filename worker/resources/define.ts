@@ -70,6 +70,8 @@ export interface Resource {
   seeded: readonly string[];
   /** What a change's data refers to, as [resource, name]: fetched in bulk beforehand. */
   references?(data: Record<string, any>): [string, string][];
+  /** Unique values besides the name that a change will take, as [column, value]: fetched in bulk beforehand. */
+  claims?(data: Record<string, any>): [string, string][];
   /** Rules of creation and update, after the fields are merged. Throws ApiError. */
   prepare?(change: Preparing): Promise<void>;
   /** Rules of deletion. Throws ApiError. */

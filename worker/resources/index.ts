@@ -20,7 +20,10 @@ import { createView, type View } from './view.ts';
 
 /** Every managed entity. A new one is a new file and a line here. */
 export const resources: ReadonlyMap<string, Resource> = new Map(
-  [operation, action, schema, connection, scope, rate, role, config, user, app].map((resource) => [resource.name, resource]),
+  [operation, action, schema, connection, scope, rate, role, config, user, app].map((resource) => [
+    resource.name,
+    resource,
+  ]),
 );
 
 /** The rows of a tenant, ready for changes by `actor`. */
@@ -36,7 +39,7 @@ export function openView(env: Env, tenant: string, actor: Actor, now: number): V
     commits,
     async seal(plain, before, name) {
       const place = `${tenant}/${name}`;
-      return isEnvelope(before) && isSealOf(secrets, plain, before, place) ? before : seal(secrets, plain, place);
+      return isEnvelope(before) && isSealOf(plain, before, place, secrets) ? before : seal(plain, place, secrets);
     },
     apply(view, change) {
       const resource = resources.get(change.resource);

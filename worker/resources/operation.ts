@@ -3,8 +3,9 @@ import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
-import { defineResource, metadataField, nameField, type Preparing, statusField } from './define.ts';
+import { defineResource, metadataField, nameField, type Preparing, type Row, statusField } from './define.ts';
 import { ensureScopes } from './scope-names.ts';
+import type { View } from './view.ts';
 
 export const operations = sqliteTable(
   'operation',
@@ -27,6 +28,7 @@ export const operations = sqliteTable(
     costs: integer().notNull().default(0),
     scopes: json().notNull(),
     options: json(),
+    versions: json(),
     metadata: json(),
     /** Method and shape of the path: what two operations must not share. */
     route_key: text().notNull(),
@@ -70,7 +72,9 @@ export const operation = defineResource({
     },
     httpCode: { schema: Type.Integer({ description: 'Documented status of success' }), list: true, initial: 200 },
     name: nameField('a-zA-Z0-9_.', 3, 64),
-    parameters: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Query parameters: name → JSON Schema' }) },
+    parameters: {
+      schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Query parameters: name → JSON Schema' }),
+    },
     incoming: { schema: Type.String({ description: 'Schema of the request body' }) },
     outgoing: { schema: Type.String({ description: 'Schema of the response body' }) },
     throws: { schema: Type.Record(Type.String(), Type.String(), { description: 'Status → schema of failures' }) },
@@ -78,6 +82,11 @@ export const operation = defineResource({
     costs: { schema: Type.Integer({ description: 'Points per call', minimum: 0 }), initial: 0 },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes that may call' }), initial: {} },
     options: { schema: optionsSchema(), initial: null },
+    tag: {
+      schema: Type.String({ description: 'Version to keep the current references under' }),
+      virtual: true,
+      hidden: true,
+    },
     metadata: metadataField,
   },
   references: (data) => [
@@ -85,9 +94,15 @@ export const operation = defineResource({
       const name = nameIn(reference, 'schema');
       return name === null ? [] : ([['schema', name]] as [string, string][]);
     }),
-    ...(nameIn(data.action, 'action') === null ? [] : ([['action', nameIn(data.action, 'action')!]] as [string, string][])),
+    ...(nameIn(data.action, 'action') === null
+      ? []
+      : ([['action', nameIn(data.action, 'action')!]] as [string, string][])),
     ...(Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : []),
   ],
+  claims(data) {
+    const parsed = parseRoutePath(String(data.httpPath ?? ''));
+    return parsed.ok ? [['route_key', `${data.httpMethod} ${parsed.route.segments.map(shapeOf).join('')}`]] : [];
+  },
   prepare,
   async remove(row) {
     if (row.stability === 2) {
@@ -96,7 +111,8 @@ export const operation = defineResource({
   },
   async extend(rows, entities) {
     rows.forEach((row, position) => {
-      entities[position]!.scopes = Object.keys(row.scopes ?? {});
+      const scopes = row.scopes as Record<string, boolean>;
+      entities[position]!.scopes = Object.keys(scopes).filter((name) => scopes[name]);
     });
   },
 });
@@ -104,7 +120,9 @@ export const operation = defineResource({
 function optionsSchema() {
   return Type.Object(
     {
-      timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 300_000, description: 'Milliseconds an action may take' })),
+      timeout: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 300_000, description: 'Milliseconds an action may take' }),
+      ),
       bodyLimit: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000_000, description: 'Largest body, bytes' })),
       cors: Type.Optional(
         Type.Object({
@@ -166,6 +184,9 @@ async function prepare(change: Preparing): Promise<void> {
     row.scopes = await ensureScopes(view, row.scopes, before?.scopes ?? {});
   }
   await pin(change);
+  if (typeof data.tag === 'string') {
+    row.versions = { ...(before?.versions ?? {}), [data.tag]: await pinned(view, row) };
+  }
 }
 
 /** Returns the path's shape, in which parameters have no names. */
@@ -200,7 +221,11 @@ function checkParameter(name: string, parameter: unknown): void {
   }
   const type = (parameter as { type?: unknown } | null)?.type;
   if (type !== undefined && !['string', 'boolean', 'integer', 'number', 'array'].includes(String(type))) {
-    throw invalid(`parameters/${name}/type`, 'enum', `Parameter "${name}" must be of type string, boolean, integer, number or array`);
+    throw invalid(
+      `parameters/${name}/type`,
+      'enum',
+      `Parameter "${name}" must be of type string, boolean, integer, number or array`,
+    );
   }
 }
 
@@ -215,11 +240,19 @@ async function checkSchema({ view }: Preparing, member: string, reference: strin
     if (/^mime:\/\/.+/.test(written)) {
       return written;
     }
-    throw invalid(member, 'reference', `${capital(label)} schema "${reference}" is not a schema:// or mime:// reference`);
+    throw invalid(
+      member,
+      'reference',
+      `${capital(label)} schema "${reference}" is not a schema:// or mime:// reference`,
+    );
   }
   const found = (await view.by('schema', 'name', name)) ?? null;
   if (found === null || !(await view.hasCommit('schema', found.id, commitIn(written)))) {
-    throw invalid(member, 'reference', `${capital(label)} schema "${written}" does not exist, you need to provide an existing schema name as value`);
+    throw invalid(
+      member,
+      'reference',
+      `${capital(label)} schema "${written}" does not exist, you need to provide an existing schema name as value`,
+    );
   }
   return written;
 }
@@ -235,9 +268,34 @@ async function checkAction({ view }: Preparing, reference: string): Promise<stri
   }
   const found = await view.by('action', 'name', name);
   if (found === undefined || !(await view.hasCommit('action', found.id, commitIn(written)))) {
-    throw invalid('action', 'reference', `Action "${written}" does not exist, you need to provide an existing action name as value`);
+    throw invalid(
+      'action',
+      'reference',
+      `Action "${written}" does not exist, you need to provide an existing action name as value`,
+    );
   }
   return written;
+}
+
+/** The references of an operation at their current commits. */
+async function pinned(view: View, row: Row): Promise<Record<string, string | null>> {
+  const at = (resource: 'action' | 'schema', reference: string | null) => atCommit(view, resource, reference);
+  return {
+    action: await at('action', row.action),
+    incoming: await at('schema', row.incoming),
+    outgoing: await at('schema', row.outgoing),
+  };
+}
+
+/** `schema://Name` → `schema://Name@commit`; other references, and pinned ones, stay as they are. */
+async function atCommit(view: View, resource: 'action' | 'schema', reference: string | null): Promise<string | null> {
+  const name = reference === null ? null : nameIn(reference, resource);
+  if (name === null || commitIn(reference!) !== null) {
+    return reference;
+  }
+  const found = await view.by(resource, 'name', name);
+  const hash = found === undefined ? null : await view.headCommit(resource, found.id);
+  return hash === null ? reference : `${resource}://${name}@${hash}`;
 }
 
 /** Leaving experimental pins action and schemas to their current commit; going back removes the pins. */
@@ -254,12 +312,7 @@ async function pin({ view, row, before }: Preparing): Promise<void> {
     if (!pinned) {
       return `${resource}://${name}`;
     }
-    if (commitIn(reference!) !== null) {
-      return reference;
-    }
-    const found = await view.by(resource, 'name', name);
-    const hash = found === undefined ? null : await view.headCommit(resource, found.id);
-    return hash === null ? reference : `${resource}://${name}@${hash}`;
+    return atCommit(view, resource, reference);
   };
   row.action = (await resolve('action', row.action))!;
   row.incoming = await resolve('schema', row.incoming);

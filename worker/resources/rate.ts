@@ -1,9 +1,10 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
-import { parseDuration } from '../lib/duration.ts';
+import { durationSeconds } from '../lib/duration.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField } from './define.ts';
+import type { View } from './view.ts';
 
 export const rates = sqliteTable(
   'rate',
@@ -21,6 +22,33 @@ export const rates = sqliteTable(
   (table) => [uniqueActive('rate_name', table, 'name')],
 );
 
+/** As callers write it: deploy files name operations and users, for ids differ between installations. */
+type Allocation = Record<string, unknown> & { operation?: string | null; user?: string | null };
+
+async function resolve(view: View, entry: Allocation, index: number) {
+  const idOf = async (resource: 'operation' | 'user', name: string | null | undefined) => {
+    if (name === undefined || name === null) {
+      return null;
+    }
+    const found = await view.by(resource, 'name', name);
+    if (found === undefined) {
+      const message = `The ${resource} "${name}" does not exist`;
+      throw new ApiError('invalid_body', message, {
+        errors: [{ pointer: `/allocation/${index}/${resource}`, rule: 'reference', message }],
+      });
+    }
+    return found.id;
+  };
+  return {
+    operationId: entry.operationId ?? (await idOf('operation', entry.operation)),
+    userId: entry.userId ?? (await idOf('user', entry.user)),
+    planId: entry.planId ?? null,
+    appId: entry.appId ?? null,
+    authenticated: entry.authenticated ?? null,
+  };
+}
+
+const name = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 const id = Type.Optional(Type.Union([Type.Integer(), Type.Null()]));
 
 /** A limit of calls per timespan, and for whom and what it counts. */
@@ -35,12 +63,22 @@ export const rate = defineResource({
   seeded: ['Default', 'Default-Anonymous'],
   fields: {
     status: statusField,
-    priority: { schema: Type.Integer({ description: 'The highest priority of the matching rates counts' }), list: true, initial: 0 },
+    priority: {
+      schema: Type.Integer({ description: 'The highest priority of the matching rates counts' }),
+      list: true,
+      initial: 0,
+    },
     name: nameField('a-zA-Z0-9_-', 3, 64),
-    rateLimit: { schema: Type.Integer({ description: 'Calls per timespan', minimum: 0, maximum: 1e12 }), list: true, required: true },
+    rateLimit: {
+      schema: Type.Integer({ description: 'Calls per timespan', minimum: 0, maximum: 1e12 }),
+      list: true,
+      required: true,
+    },
     timespan: { schema: Type.String({ description: 'ISO 8601 duration, PT1H' }), list: true, required: true },
     mode: {
-      schema: Type.Enum(['leased', 'exact'], { description: 'leased: counted in blocks, the fast default; exact: every call asks' }),
+      schema: Type.Enum(['leased', 'exact'], {
+        description: 'leased: counted in blocks, the fast default; exact: every call asks',
+      }),
       initial: 'leased',
     },
     onError: {
@@ -49,26 +87,33 @@ export const rate = defineResource({
     },
     allocation: {
       schema: Type.Array(
-        Type.Object({ operationId: id, userId: id, planId: id, appId: id, authenticated: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])) }),
+        Type.Object({
+          operation: name,
+          user: name,
+          operationId: id,
+          userId: id,
+          planId: id,
+          appId: id,
+          authenticated: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+        }),
         { description: 'For whom and what the rate counts: null members match all' },
       ),
       initial: [],
     },
     metadata: metadataField,
   },
-  async prepare({ row }) {
-    const duration = parseDuration(String(row.timespan));
-    if (!duration.ok) {
-      const message = `Timespan: ${duration.message}`;
+  async prepare({ view, row, before }) {
+    try {
+      durationSeconds(String(row.timespan));
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
       throw new ApiError('invalid_body', message, { errors: [{ pointer: '/timespan', rule: 'duration', message }] });
     }
-    row.allocation = (row.allocation ?? []).map((entry: Record<string, unknown>) => ({
-      operationId: entry.operationId ?? null,
-      userId: entry.userId ?? null,
-      planId: entry.planId ?? null,
-      appId: entry.appId ?? null,
-      authenticated: entry.authenticated ?? null,
-    }));
+    if (row.allocation !== before?.allocation) {
+      row.allocation = await Promise.all(
+        (row.allocation ?? []).map((entry: Allocation, index: number) => resolve(view, entry, index)),
+      );
+    }
   },
   async extend(rows, entities) {
     rows.forEach((row, position) => {

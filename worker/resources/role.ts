@@ -25,12 +25,17 @@ export const role = defineResource({
   order: { column: 'name', direction: 'asc' },
   seeded: ['Administrator', 'Backend', 'Consumer'],
   fields: {
-    categoryId: { schema: Type.Integer({ description: 'Category of the objects that the role works with' }), list: true, initial: 1 },
+    categoryId: {
+      schema: Type.Integer({ description: 'Category of the objects that the role works with' }),
+      list: true,
+      initial: 1,
+    },
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 64),
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes of the role' }), initial: [] },
   },
-  references: (data) => (Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : []),
+  references: (data) =>
+    Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : [],
   async prepare({ view, row, data }) {
     if (data.scopes !== undefined && data.scopes !== null) {
       await checkScopes(view, data.scopes);

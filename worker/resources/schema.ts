@@ -33,7 +33,10 @@ export const schema = defineResource({
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
-    source: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'TypeSchema or JSON Schema' }), required: true },
+    source: {
+      schema: Type.Record(Type.String(), Type.Unknown(), { description: 'TypeSchema or JSON Schema' }),
+      required: true,
+    },
     form: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'UI hints' }) },
     metadata: metadataField,
   },
@@ -42,7 +45,11 @@ export const schema = defineResource({
     const { view, row } = change;
     const converted = convert(row.source);
     for (const name of converted.references) {
-      if (name !== row.name && (await view.by('schema', 'name', name.split('@')[0]!)) === undefined && !view.promised('schema', name)) {
+      if (
+        name !== row.name &&
+        (await view.by('schema', 'name', name.split('@')[0]!)) === undefined &&
+        !view.promised('schema', name)
+      ) {
         throw invalid(`The schema refers to schema://${name}, which does not exist`);
       }
     }

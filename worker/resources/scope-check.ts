@@ -7,7 +7,9 @@ export async function checkScopes(view: View, names: string[]): Promise<void> {
   for (const [position, name] of names.entries()) {
     if ((await view.by('scope', 'name', name)) === undefined) {
       const message = `Provided scope "${name}" does not exist`;
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: `/scopes/${position}`, rule: 'reference', message }] });
+      throw new ApiError('invalid_body', message, {
+        errors: [{ pointer: `/scopes/${position}`, rule: 'reference', message }],
+      });
     }
   }
 }

@@ -6,8 +6,8 @@ import { apps } from './app.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, type Preparing } from './define.ts';
 import { operations } from './operation.ts';
-import { users } from './user.ts';
 import { systemScopes } from './system-scopes.ts';
+import { users } from './user.ts';
 
 export const scopes = sqliteTable(
   'scope',
@@ -33,12 +33,15 @@ export const scope = defineResource({
   seeded: systemScopes.map((seeded) => seeded.name),
   fields: {
     name: nameField('a-zA-Z0-9_.-', 3, 64),
-    description: { schema: Type.String({ description: 'What the scope allows', maxLength: 255 }), list: true, initial: '' },
+    description: {
+      schema: Type.String({ description: 'What the scope allows', maxLength: 255 }),
+      list: true,
+      initial: '',
+    },
     operations: {
-      schema: Type.Array(
-        Type.Object({ operationId: Type.Integer(), allow: Type.Optional(Type.Boolean()) }),
-        { description: 'Operations of this scope' },
-      ),
+      schema: Type.Array(Type.Object({ operationId: Type.Integer(), allow: Type.Optional(Type.Boolean()) }), {
+        description: 'Operations of this scope',
+      }),
       virtual: true,
     },
     metadata: metadataField,
@@ -48,10 +51,22 @@ export const scope = defineResource({
     if (fixed.includes(row.name)) {
       throw new ApiError('invalid_body', 'It is not possible to change this scope');
     }
-    for (const [label, table] of [['app', apps], ['user', users]] as const) {
-      const holders = await view.count(table, sql`EXISTS (SELECT 1 FROM json_each(${table.scopes}) WHERE value = ${row.name})`);
+    for (const [label, table] of [
+      ['app', apps],
+      ['user', users],
+    ] as const) {
+      const holders = await view.count(
+        table,
+        sql`EXISTS (SELECT 1 FROM json_each(${table.scopes}) WHERE value = ${row.name})`,
+      );
       if (holders > 0) {
-        throw new ApiError('conflict', `Scope is assigned to an ${label}. Remove the scope from the ${label} in order to delete the scope`.replace('an user', 'a user'));
+        throw new ApiError(
+          'conflict',
+          `Scope is assigned to an ${label}. Remove the scope from the ${label} in order to delete the scope`.replace(
+            'an user',
+            'a user',
+          ),
+        );
       }
     }
     for (const operation of await operationsOf(view, row.name)) {
@@ -87,7 +102,10 @@ async function prepare({ view, row, before, data }: Preparing): Promise<void> {
   const wanted = new Map<number, boolean>(
     data.operations === undefined || data.operations === null
       ? held.map((operation) => [operation.id, operation.scopes[before!.name]])
-      : data.operations.map((entry: { operationId: number; allow?: boolean }) => [entry.operationId, entry.allow ?? true]),
+      : data.operations.map((entry: { operationId: number; allow?: boolean }) => [
+          entry.operationId,
+          entry.allow ?? true,
+        ]),
   );
   for (const operation of held) {
     const { [before!.name]: _old, ...rest } = operation.scopes;

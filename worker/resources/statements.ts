@@ -20,7 +20,13 @@ export function statementsOf(db: D1Database, view: View): D1PreparedStatement[] 
   const statements: D1PreparedStatement[] = [];
   for (const [resource, mutations] of latest) {
     statements.push(...freeNames(db, resource, [...mutations.values()]));
-    statements.push(...upserts(db, resource.table, [...mutations.values()].map((mutation) => mutation.after)));
+    statements.push(
+      ...upserts(
+        db,
+        resource.table,
+        [...mutations.values()].map((mutation) => mutation.after),
+      ),
+    );
   }
   statements.push(...upserts(db, commits, view.commitRows as unknown as Row[]));
   statements.push(...upserts(db, audits, auditRows(view) as unknown as Row[]));
@@ -30,12 +36,19 @@ export function statementsOf(db: D1Database, view: View): D1PreparedStatement[] 
 /** Rows that give a unique value up do so before others take it, whatever the order within the upsert. */
 function freeNames(db: D1Database, resource: Resource, mutations: Mutation[]): D1PreparedStatement[] {
   const leaving = mutations
-    .filter(({ before, after }) => before !== undefined && Object.keys(resource.unique).some((column) => before[column] !== after[column]))
+    .filter(
+      ({ before, after }) =>
+        before !== undefined && Object.keys(resource.unique).some((column) => before[column] !== after[column]),
+    )
     .map(({ after }) => after.id);
   const { name } = getTableConfig(resource.table);
   return leaving.length === 0
     ? []
-    : [db.prepare(`UPDATE "${name}" SET status = -1 WHERE id IN (SELECT value FROM json_each(?))`).bind(JSON.stringify(leaving))];
+    : [
+        db
+          .prepare(`UPDATE "${name}" SET status = -1 WHERE id IN (SELECT value FROM json_each(?))`)
+          .bind(JSON.stringify(leaving)),
+      ];
 }
 
 /** Inserts rows, or overwrites those whose id exists. Rows without an id get one. */

@@ -22,7 +22,10 @@ export const revisions = sqliteTable(
     /** ISO 8601. */
     date: text().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenant_id, table.number] }), uniqueIndex('revision_attempt').on(table.attempt)],
+  (table) => [
+    primaryKey({ columns: [table.tenant_id, table.number] }),
+    uniqueIndex('revision_attempt').on(table.attempt),
+  ],
 );
 
 /** Immutable content by hash: manifests and buckets of rows. */

@@ -1,5 +1,5 @@
-import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { sql } from 'drizzle-orm';
+import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { hashPassword } from '../lib/password.ts';
@@ -42,7 +42,11 @@ export const user = defineResource({
   fields: {
     roleId: { schema: Type.Integer({ description: 'Role' }), list: true, required: true },
     planId: { schema: Type.Integer({ description: 'Plan' }), list: true },
-    status: { schema: Type.Integer({ description: '1 active, 2 disabled', minimum: 0, maximum: 2 }), list: true, initial: 1 },
+    status: {
+      schema: Type.Integer({ description: '1 active, 2 disabled', minimum: 0, maximum: 2 }),
+      list: true,
+      initial: 1,
+    },
     name: nameField('a-zA-Z0-9_.-', 3, 64),
     email: { schema: Type.String({ description: 'Mail address', maxLength: 255 }), list: true },
     password: { schema: Type.String({ description: 'Password, at least 8 printable ASCII characters' }), hidden: true },
@@ -65,7 +69,7 @@ export const user = defineResource({
     }
     if (data.password !== undefined && data.password !== null) {
       checkPassword(String(data.password), Number((await view.by('config', 'name', 'user_pw_length'))?.value ?? 8));
-      row.password = await hashPassword(view.secrets, data.password);
+      row.password = await hashPassword(data.password, view.secrets);
     } else {
       row.password = before?.password ?? null;
     }
@@ -94,7 +98,10 @@ async function keepAnAdministrator(view: import('./view.ts').View, id: number): 
   if (administrator === undefined || found?.role_id !== administrator.id) {
     return;
   }
-  const others = await view.count(users, sql`${users.role_id} = ${administrator.id} AND ${users.status} = 1 AND ${users.id} <> ${id}`);
+  const others = await view.count(
+    users,
+    sql`${users.role_id} = ${administrator.id} AND ${users.status} = 1 AND ${users.id} <> ${id}`,
+  );
   if (others === 0) {
     throw new ApiError('conflict', 'The last administrator cannot be removed');
   }

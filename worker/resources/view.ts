@@ -119,7 +119,10 @@ export function createView(options: ViewOptions): View {
       if (!known.has(id)) {
         const { table } = resourceOf(name);
         const columns = table as any;
-        const [row] = await db.select().from(table).where(and(eq(columns.tenant_id, tenant), eq(columns.id, id)));
+        const [row] = await db
+          .select()
+          .from(table)
+          .where(and(eq(columns.tenant_id, tenant), eq(columns.id, id)));
         if (!known.has(id)) {
           known.set(id, (row as Row | undefined) ?? null);
         }
@@ -237,7 +240,10 @@ export function createView(options: ViewOptions): View {
       return found?.hash ?? null;
     },
     async hasCommit(object, id, hash) {
-      if (hash === null || commitRows.some((row) => row.object === object && row.object_id === id && row.commit_hash === hash)) {
+      if (
+        hash === null ||
+        commitRows.some((row) => row.object === object && row.object_id === id && row.commit_hash === hash)
+      ) {
         return true;
       }
       const { commits } = options;
@@ -245,7 +251,12 @@ export function createView(options: ViewOptions): View {
         .select({ id: commits.id })
         .from(commits)
         .where(
-          and(eq(commits.tenant_id, tenant), eq(commits.object, object), eq(commits.object_id, id), eq(commits.commit_hash, hash)),
+          and(
+            eq(commits.tenant_id, tenant),
+            eq(commits.object, object),
+            eq(commits.object_id, id),
+            eq(commits.commit_hash, hash),
+          ),
         )
         .limit(1);
       return found.length > 0;

@@ -53,7 +53,9 @@ export function encodeBucket(rows: readonly { id: number }[]): Bucket | null {
   if (rows.length === 0) {
     return null;
   }
-  const body = canonicalJson([...rows].sort((a, b) => a.id - b.id || String((a as any).name).localeCompare(String((b as any).name))));
+  const body = canonicalJson(
+    [...rows].sort((a, b) => a.id - b.id || String((a as any).name).localeCompare(String((b as any).name))),
+  );
   return { hash: sha256(body), body };
 }
 

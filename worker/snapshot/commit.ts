@@ -10,9 +10,17 @@ import { convert } from '../resources/schema.ts';
 import { statementsOf, upserts } from '../resources/statements.ts';
 import { revisions, signingKeys } from '../resources/tables.ts';
 import type { View } from '../resources/view.ts';
-import { bucketOf, type Bucket, derivedKinds, emptyManifest, encodeBucket, encodeManifest, type Manifest } from './buckets.ts';
+import {
+  type Bucket,
+  bucketOf,
+  derivedKinds,
+  emptyManifest,
+  encodeBucket,
+  encodeManifest,
+  type Manifest,
+} from './buckets.ts';
 import { loadContents, offerContents } from './content.ts';
-import { pinsOf, place, type Placed } from './derive.ts';
+import { type Placed, pinsOf, place } from './derive.ts';
 import { restoreChanges } from './restore.ts';
 import { seedChanges, seedRows } from './seeds.ts';
 
@@ -50,10 +58,21 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
   }
 
   /** Writes what a view holds as the revision after `from`. */
-  async function write(from: Pointer | null, view: View, extra: Placed[], request: { actor: Actor; message: string }, more: D1PreparedStatement[] = []): Promise<Pointer> {
-    const placed = view.mutations.filter(({ resource }) => resource.versioned).flatMap(({ resource, before, after }) => place(resource, before, after));
+  async function write(
+    from: Pointer | null,
+    view: View,
+    extra: Placed[],
+    request: { actor: Actor; message: string },
+    more: D1PreparedStatement[] = [],
+  ): Promise<Pointer> {
+    const placed = view.mutations
+      .filter(({ resource }) => resource.versioned)
+      .flatMap(({ resource, before, after }) => place(resource, before, after));
     const pins = await pinsOf(view, (object, id, hash) => commitContent(view, object, id, hash), convert);
-    const manifest = from === null ? emptyManifest : (await loadContents<Manifest>(env, view.tenant, [from.manifest])).get(from.manifest)!;
+    const manifest =
+      from === null
+        ? emptyManifest
+        : (await loadContents<Manifest>(env, view.tenant, [from.manifest])).get(from.manifest)!;
     const next = await rewrite(view.tenant, manifest, [...placed, ...pins, ...extra]);
     const pointer: Pointer = { revision: (from?.revision ?? 0) + 1, manifest: next.manifest.hash };
     const attempt = crypto.randomUUID();
@@ -84,7 +103,11 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
     return found.length > 0;
   }
 
-  async function rewrite(tenant: string, manifest: Manifest, placed: Placed[]): Promise<{ manifest: Bucket; buckets: Bucket[] }> {
+  async function rewrite(
+    tenant: string,
+    manifest: Manifest,
+    placed: Placed[],
+  ): Promise<{ manifest: Bucket; buckets: Bucket[] }> {
     const touched = new Map<string, { kind: string; number: number; rows: Placed[] }>();
     for (const item of placed) {
       const sharding = derivedKinds[item.kind] ?? resources.get(item.kind)!.shard;
@@ -97,7 +120,10 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
     const hashes = [...touched.values()].flatMap(({ kind, number }) => manifest.buckets[kind]?.[number] ?? []);
     const old = await loadContents<{ id: number; name?: string }[]>(env, tenant, hashes);
     const buckets: Bucket[] = [];
-    const next: Manifest = { format: 1, buckets: Object.fromEntries(Object.entries(manifest.buckets).map(([kind, map]) => [kind, { ...map }])) };
+    const next: Manifest = {
+      format: 1,
+      buckets: Object.fromEntries(Object.entries(manifest.buckets).map(([kind, map]) => [kind, { ...map }])),
+    };
     for (const { kind, number, rows } of touched.values()) {
       const identity = (row: { id: number; name?: unknown }) => (kind === 'pin' ? String(row.name) : row.id);
       const hash = manifest.buckets[kind]?.[number];
@@ -140,7 +166,10 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
     for (const bucket of buckets) {
       const length = JSON.stringify(bucket).length;
       if (length > 1_900_000) {
-        throw new ApiError('invalid_body', 'The configuration has a part that is larger than 1.9 MB; split the largest schemas');
+        throw new ApiError(
+          'invalid_body',
+          'The configuration has a part that is larger than 1.9 MB; split the largest schemas',
+        );
       }
       if (size + length > 1_500_000) {
         flush();
@@ -153,14 +182,23 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
   }
 
   async function commitContent(view: View, object: 'action' | 'schema', id: number, hash: string): Promise<unknown> {
-    const pending = view.commitRows.find((row) => row.object === object && row.object_id === id && row.commit_hash === hash);
+    const pending = view.commitRows.find(
+      (row) => row.object === object && row.object_id === id && row.commit_hash === hash,
+    );
     if (pending !== undefined) {
       return pending.content;
     }
     const [row] = await db
       .select({ content: commits.content })
       .from(commits)
-      .where(and(eq(commits.tenant_id, view.tenant), eq(commits.object, object), eq(commits.object_id, id), eq(commits.commit_hash, hash)));
+      .where(
+        and(
+          eq(commits.tenant_id, view.tenant),
+          eq(commits.object, object),
+          eq(commits.object_id, id),
+          eq(commits.commit_hash, hash),
+        ),
+      );
     return row?.content;
   }
 
@@ -174,7 +212,9 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
       for (const change of seedChanges()) {
         await view.change(change);
       }
-      const key = { id: 1, tenant_id: tenant, status: 1, ...(await generateKey(tenant)) } as never as { id: number } & Record<string, unknown>;
+      const key = { id: 1, tenant_id: tenant, status: 1, ...(await generateKey(tenant)) } as never as {
+        id: number;
+      } & Record<string, unknown>;
       const { tenant_id: _tenant, ...content } = key;
       const placed: Placed = { kind: 'key', id: 1, key: 1, row: content as Placed['row'] };
       return write(null, view, [placed], { actor: nobody, message: 'Seeded' }, upserts(env.DB, signingKeys, [key]));
@@ -199,7 +239,9 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
         }
       }
       const changed = view.mutations.length > 0;
-      const pointer = changed ? await write(from, view, [], { actor: first.actor, message: first.message ?? '' }) : from;
+      const pointer = changed
+        ? await write(from, view, [], { actor: first.actor, message: first.message ?? '' })
+        : from;
       return { pointer, outcomes };
     },
     async rollback(from, tenant, to, actor, plan) {
@@ -208,7 +250,10 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
         .from(revisions)
         .where(and(eq(revisions.tenant_id, tenant), eq(revisions.number, to)));
       if (target === undefined) {
-        return { pointer: from, outcome: { ok: false, error: new ApiError('not_found', `Could not find revision ${to}`).toPlain() } };
+        return {
+          pointer: from,
+          outcome: { ok: false, error: new ApiError('not_found', `Could not find revision ${to}`).toPlain() },
+        };
       }
       const manifests = await loadContents<Manifest>(env, tenant, [from.manifest, target.manifest]);
       const view = openView(env, tenant, actor, now());
@@ -221,15 +266,25 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
     },
     async collect(tenant, pointer) {
       const oldest = new Date(now() - retention.days * 86_400_000).toISOString();
-      const past: SQL = and(eq(revisions.tenant_id, tenant), lt(revisions.date, oldest), lt(revisions.number, pointer.revision))!;
-      const tooMany: SQL = and(eq(revisions.tenant_id, tenant), lt(revisions.number, pointer.revision - retention.revisions + 1))!;
+      const past: SQL = and(
+        eq(revisions.tenant_id, tenant),
+        lt(revisions.date, oldest),
+        lt(revisions.number, pointer.revision),
+      )!;
+      const tooMany: SQL = and(
+        eq(revisions.tenant_id, tenant),
+        lt(revisions.number, pointer.revision - retention.revisions + 1),
+      )!;
       await db.batch([db.delete(revisions).where(past), db.delete(revisions).where(tooMany)]);
       await collectContents(env, tenant, pointer);
     },
   };
 
   function unavailable(cause: unknown): ApiError {
-    return new ApiError('unavailable', 'The change could not be stored; nothing was changed', { cause, headers: { 'Retry-After': '1' } });
+    return new ApiError('unavailable', 'The change could not be stored; nothing was changed', {
+      cause,
+      headers: { 'Retry-After': '1' },
+    });
   }
 }
 
@@ -245,7 +300,9 @@ async function applyAll(view: View, changes: readonly Change[]): Promise<ChangeR
     } catch (thrown) {
       if (thrown instanceof ApiError && changes.length > 1) {
         const where = `/changes/${position}/data`;
-        const errors = (thrown.errors ?? [{ pointer: '', rule: thrown.code, message: thrown.message }]).map((error) => ({ ...error, pointer: where + error.pointer }));
+        const errors = (thrown.errors ?? [{ pointer: '', rule: thrown.code, message: thrown.message }]).map(
+          (error) => ({ ...error, pointer: where + error.pointer }),
+        );
         const name = String(change.data?.name ?? change.key ?? '');
         throw new ApiError(thrown.code, `${change.resource} ${name}: ${thrown.message}`, { errors });
       }
@@ -257,10 +314,11 @@ async function applyAll(view: View, changes: readonly Change[]): Promise<ChangeR
 
 /** One query per resource and column instead of several per change. */
 async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
-  const names = new Map<string, Set<string>>();
-  const want = (resource: string, name: unknown) => {
-    if (typeof name === 'string' && resources.has(resource)) {
-      names.set(resource, (names.get(resource) ?? new Set()).add(name));
+  const values = new Map<string, Set<string>>();
+  const want = (resource: string, value: unknown, column = 'name') => {
+    if (typeof value === 'string' && resources.has(resource)) {
+      const key = `${resource}.${column}`;
+      values.set(key, (values.get(key) ?? new Set()).add(value));
     }
   };
   for (const change of changes) {
@@ -271,9 +329,13 @@ async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
     for (const [resource, name] of resources.get(change.resource)?.references?.(change.data ?? {}) ?? []) {
       want(resource, name);
     }
+    for (const [column, value] of resources.get(change.resource)?.claims?.(change.data ?? {}) ?? []) {
+      want(change.resource, value, column);
+    }
   }
-  for (const [resource, wanted] of names) {
-    await view.prefetch(resource, 'name', [...wanted]);
+  for (const [key, wanted] of values) {
+    const [resource, column] = key.split('.') as [string, string];
+    await view.prefetch(resource, column, [...wanted]);
   }
 }
 
@@ -287,11 +349,13 @@ function revisionRow(view: View, pointer: Pointer, attempt: string, request: { a
     user_id: request.actor.userId,
     app_id: request.actor.appId,
     message: request.message,
-    changes: versioned.slice(0, listedChanges).map(({ resource, before, after }) => [
-      before === undefined ? 'create' : after.status === resource.deleted ? 'delete' : 'update',
-      resource.name,
-      String(after.name ?? after.id),
-    ]),
+    changes: versioned
+      .slice(0, listedChanges)
+      .map(({ resource, before, after }) => [
+        before === undefined ? 'create' : after.status === resource.deleted ? 'delete' : 'update',
+        resource.name,
+        String(after.name ?? after.id),
+      ]),
     change_count: versioned.length,
     date: new Date(view.now).toISOString(),
   } as never;
@@ -299,7 +363,9 @@ function revisionRow(view: View, pointer: Pointer, attempt: string, request: { a
 
 /** Marks what the kept revisions reference, then deletes the rest in bounded steps. KV copies expire from use, not from here. */
 async function collectContents(env: Env, tenant: string, pointer: Pointer): Promise<void> {
-  const { results } = await env.DB.prepare('SELECT manifest FROM revision WHERE tenant_id = ?').bind(tenant).all<{ manifest: string }>();
+  const { results } = await env.DB.prepare('SELECT manifest FROM revision WHERE tenant_id = ?')
+    .bind(tenant)
+    .all<{ manifest: string }>();
   const kept = new Set<string>();
   for (let start = 0; start < results.length; start += 50) {
     const hashes = results.slice(start, start + 50).map((row) => row.manifest);
@@ -312,14 +378,17 @@ async function collectContents(env: Env, tenant: string, pointer: Pointer): Prom
       }
     }
   }
-  const stored = await env.DB.prepare('SELECT hash FROM content WHERE tenant_id = ? AND revision < ?').bind(tenant, pointer.revision).all<{ hash: string }>();
+  const stored = await env.DB.prepare('SELECT hash FROM content WHERE tenant_id = ? AND revision < ?')
+    .bind(tenant, pointer.revision)
+    .all<{ hash: string }>();
   const gone = stored.results.map((row) => row.hash).filter((hash) => !kept.has(hash));
   for (let start = 0; start < gone.length; start += 500) {
     const part = gone.slice(start, start + 500);
-    await env.DB.prepare('DELETE FROM content WHERE tenant_id = ? AND revision < ? AND hash IN (SELECT value FROM json_each(?))')
+    await env.DB.prepare(
+      'DELETE FROM content WHERE tenant_id = ? AND revision < ? AND hash IN (SELECT value FROM json_each(?))',
+    )
       .bind(tenant, pointer.revision, JSON.stringify(part))
       .run();
     await Promise.allSettled(part.slice(0, 100).map((hash) => env.CONTENT.delete(hash)));
   }
 }
-

@@ -81,7 +81,12 @@ async function readKv(env: Env, hashes: string[], take: (hash: string, body: str
   }
 }
 
-async function readDatabase(env: Env, tenant: string, hashes: string[], take: (hash: string, body: string) => void): Promise<void> {
+async function readDatabase(
+  env: Env,
+  tenant: string,
+  hashes: string[],
+  take: (hash: string, body: string) => void,
+): Promise<void> {
   const { results } = await env.DB.prepare(
     'SELECT hash, body FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))',
   )

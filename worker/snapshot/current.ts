@@ -1,5 +1,6 @@
 import { ApiError } from '../core/errors.ts';
 import type { Head, Publishing } from '../core/ports.ts';
+import { publisherOf } from '../core/publisher-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
 import { adoptHead, currentState, knownEpoch, staleSnapshot } from './reader.ts';
@@ -67,7 +68,10 @@ async function cold(options: CurrentOptions): Promise<Snapshot> {
     return await check(env, tenant, true, coldPatience);
   } catch (thrown) {
     options.report('snapshot.load', thrown);
-    throw new ApiError('unavailable', 'The configuration cannot be loaded at the moment', { cause: thrown, headers: { 'Retry-After': '2' } });
+    throw new ApiError('unavailable', 'The configuration cannot be loaded at the moment', {
+      cause: thrown,
+      headers: { 'Retry-After': '2' },
+    });
   }
 }
 
@@ -94,7 +98,11 @@ async function sharedHead(tenant: string, since: number): Promise<Head | undefin
   const cached = await caches.default.match(cacheKey(tenant)).catch(() => undefined);
   const head = cached === undefined ? undefined : ((await cached.json()) as Head);
   const known = currentState(tenant);
-  const usable = head !== undefined && head.feed.from <= since && Date.now() - head.asOf <= fresh && head.asOf > (known?.head.asOf ?? 0);
+  const usable =
+    head !== undefined &&
+    head.feed.from <= since &&
+    Date.now() - head.asOf <= fresh &&
+    head.asOf > (known?.head.asOf ?? 0);
   return usable ? head : undefined;
 }
 
@@ -113,10 +121,6 @@ async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
     clearTimeout(timer);
     work.catch(() => undefined);
   }
-}
-
-function publisherOf(env: Env, tenant: string) {
-  return env.PUBLISHER.getByName(`publisher:${tenant}`);
 }
 
 /** The port through which rooms publish: afterwards this isolate serves what it wrote. */

@@ -44,7 +44,14 @@ export async function pinsOf(
     if (resource.name !== 'operation' || after.status !== 1) {
       continue;
     }
-    const references = [after.action, after.incoming, after.outgoing, ...Object.values(after.throws ?? {})] as (string | null)[];
+    const versions = Object.values(after.versions ?? {}).flatMap((version) => Object.values(version as object));
+    const references = [
+      after.action,
+      after.incoming,
+      after.outgoing,
+      ...Object.values(after.throws ?? {}),
+      ...versions,
+    ] as (string | null)[];
     for (const reference of references) {
       const match = /^(action|schema):\/\/([^@]+)@(.+)$/.exec(reference ?? '');
       if (match === null || pins.has(reference!)) {
@@ -58,7 +65,9 @@ export async function pinsOf(
       const content = (await commitContent(object, row.id, hash)) as Record<string, unknown>;
       const { tenant_id: _tenant, ...rest } = row;
       const pinned =
-        object === 'action' ? { ...rest, config: content } : { ...rest, source: content, compiled: convert(content).schema };
+        object === 'action'
+          ? { ...rest, config: content }
+          : { ...rest, source: content, compiled: convert(content).schema };
       const key = `${object}/${name}@${hash}`;
       pins.set(reference!, { kind: 'pin', id: row.id, key, row: { ...pinned, name: key } as Placed['row'] });
     }

@@ -98,7 +98,12 @@ async function load(env: Env, tenant: string, head: Head) {
 }
 
 /** Routes of unchanged buckets stay; those of changed ones are exchanged. Cost follows the change, not the number of routes. */
-function patchRoutes(router: Router<RouteRecord>, from: Record<string, string>, to: Record<string, string>, contents: Map<string, RouteRecord[]>): void {
+function patchRoutes(
+  router: Router<RouteRecord>,
+  from: Record<string, string>,
+  to: Record<string, string>,
+  contents: Map<string, RouteRecord[]>,
+): void {
   for (const number of new Set([...Object.keys(from), ...Object.keys(to)])) {
     const [old, next] = [from[number], to[number]];
     if (old === next) {
@@ -162,12 +167,16 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
   const rowsAt = async <T extends { id: number }>(kind: string, key: string | number): Promise<T[]> => {
     const sharding = derivedKinds[kind] ?? resources.get(kind)!.shard;
     const hash = manifest.buckets[kind]?.[bucketOf(key, sharding.buckets)];
-    return hash === undefined ? [] : (peekContent<T[]>(hash) ?? (await loadContents<T[]>(env, tenant, [hash])).get(hash)!);
+    return hash === undefined
+      ? []
+      : (peekContent<T[]>(hash) ?? (await loadContents<T[]>(env, tenant, [hash])).get(hash)!);
   };
   const named = async <T extends { id: number; name: string; status: number }>(kind: string, name: string) =>
     (await rowsAt<T>(kind, name)).find((row) => row.name === name);
-  const referenced = <T extends { id: number; name: string; status: number }>(kind: 'action' | 'schema', reference: string) =>
-    reference.includes('@') ? named<T>('pin', `${kind}/${reference}`) : named<T>(kind, reference);
+  const referenced = <T extends { id: number; name: string; status: number }>(
+    kind: 'action' | 'schema',
+    reference: string,
+  ) => (reference.includes('@') ? named<T>('pin', `${kind}/${reference}`) : named<T>(kind, reference));
   return {
     tenant,
     revision: state.head.revision,

@@ -17,15 +17,26 @@ export interface RowDifference {
 }
 
 /** What differs between two revisions: only buckets whose hashes differ are loaded. */
-export async function compareManifests(env: Env, tenant: string, from: Manifest, to: Manifest): Promise<RowDifference[]> {
+export async function compareManifests(
+  env: Env,
+  tenant: string,
+  from: Manifest,
+  to: Manifest,
+): Promise<RowDifference[]> {
   const differences: RowDifference[] = [];
   for (const resource of resources.values()) {
     const [old, next] = [from.buckets[resource.name] ?? {}, to.buckets[resource.name] ?? {}];
-    const touched = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter((number) => old[number] !== next[number]);
+    const touched = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter(
+      (number) => old[number] !== next[number],
+    );
     const hashes = touched.flatMap((number) => [old[number], next[number]].filter((hash) => hash !== undefined));
     const contents = await loadContents<Row[]>(env, tenant, hashes);
     const rowsIn = (manifest: Record<string, string>) =>
-      new Map(touched.flatMap((number) => (manifest[number] === undefined ? [] : contents.get(manifest[number])!)).map((row) => [row.id, row]));
+      new Map(
+        touched
+          .flatMap((number) => (manifest[number] === undefined ? [] : contents.get(manifest[number])!))
+          .map((row) => [row.id, row]),
+      );
     const [before, after] = [rowsIn(old), rowsIn(next)];
     for (const id of new Set([...before.keys(), ...after.keys()])) {
       const [a, b] = [before.get(id) ?? null, after.get(id) ?? null];
@@ -38,12 +49,7 @@ export async function compareManifests(env: Env, tenant: string, from: Manifest,
 }
 
 /** Puts the rows of an older revision back as changes of today: a roll back is one more publish, never a pointer moved back. */
-export async function restoreChanges(
-  env: Env,
-  view: View,
-  today: Manifest,
-  target: Manifest,
-): Promise<ChangeResult[]> {
+export async function restoreChanges(env: Env, view: View, today: Manifest, target: Manifest): Promise<ChangeResult[]> {
   const results: ChangeResult[] = [];
   for (const { resource, id, from, to } of await compareManifests(env, view.tenant, today, target)) {
     const before: Row | undefined = from === null ? undefined : { ...from, tenant_id: view.tenant };

@@ -1,0 +1,114 @@
+import { Router } from 'itty-router';
+import { setup } from './api/system/setup.ts';
+import { baseUrlOf } from './core/base-url.ts';
+import { ApiError } from './core/errors.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import { applyCors } from './gateway/cors.ts';
+import { renderError } from './gateway/render.ts';
+import { clientAddress } from './lib/client-address.ts';
+import type { OAuthContext } from './oauth/context.ts';
+import { authorizationServer, openidConfiguration, protectedResource } from './oauth/discovery.ts';
+import { publicKeys } from './oauth/keys.ts';
+import { tokenEndpoint } from './oauth/token-endpoint.ts';
+
+/** What a fixed route gets beside the request. */
+export interface FixedRoute {
+  runtime: Runtime;
+  tenant: string;
+  /** Loads the configuration; a route that needs none answers without it. */
+  snapshot(): Promise<Snapshot>;
+}
+
+/** Paths below these are routed here first; everything else goes straight to the operations. */
+const prefixes = ['/authorization/token', '/.well-known/', '/system/health', '/system/setup', '/robots.txt'];
+
+export function isFixed(pathname: string): boolean {
+  return prefixes.some((prefix) => pathname.startsWith(prefix));
+}
+
+const router = Router<Request, [FixedRoute]>();
+
+router
+  .post('/authorization/token', async (request, route) => tokenEndpoint(request, await oauthContext(request, route)))
+  .get('/.well-known/jwks.json', async (_request, route) => cached(publicKeys(await route.snapshot())))
+  .get('/.well-known/oauth-authorization-server', async (request, route) =>
+    cached(authorizationServer(await oauthContext(request, route))),
+  )
+  .get('/.well-known/openid-configuration', async (request, route) =>
+    cached(openidConfiguration(await oauthContext(request, route))),
+  )
+  .get('/.well-known/oauth-protected-resource/:resource*?', async (request, route) =>
+    cached(protectedResource(await oauthContext(request, route))),
+  )
+  .get('/system/health', async (_request, route) => health(route))
+  .post('/system/setup', async (request, route) => {
+    await route.snapshot();
+    const body = await request.json().catch(() => null);
+    return Response.json(await setup(route.runtime.env, route.tenant, body, route.runtime.now()), { status: 201 });
+  })
+  .get('/robots.txt', () => new Response('User-agent: *\nDisallow: /\n'));
+
+/** The routes that are no operations: token endpoint, well-known documents, health, setup. Undefined when none matches. */
+export async function fixedRoute(request: Request, route: FixedRoute): Promise<Response | undefined> {
+  const headers = new Headers();
+  applyCors(headers, request.headers.get('origin'), null);
+  if (request.method === 'OPTIONS') {
+    headers.set('Access-Control-Allow-Methods', 'OPTIONS, HEAD, GET, POST');
+    headers.set('Access-Control-Allow-Headers', 'Accept, Authorization, Content-Type');
+    return new Response(null, { headers });
+  }
+  try {
+    const response: Response | undefined = await router.fetch(request, route);
+    if (response !== undefined) {
+      for (const [name, value] of headers) {
+        response.headers.set(name, value);
+      }
+    }
+    return response;
+  } catch (thrown) {
+    const error = ApiError.from(thrown);
+    if (error.status >= 500) {
+      route.runtime.report('fixed-routes', error.cause ?? error);
+    }
+    return renderError({ request, id: crypto.randomUUID(), headers, method: request.method }, error);
+  }
+}
+
+async function oauthContext(request: Request, route: FixedRoute): Promise<OAuthContext> {
+  const { runtime, tenant } = route;
+  return {
+    runtime,
+    tenant,
+    snapshot: await route.snapshot(),
+    ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
+    baseUrl: baseUrlOf(runtime.env, new URL(request.url)),
+  };
+}
+
+/** Public documents change with the configuration only. */
+function cached(body: unknown): Response {
+  return Response.json(body, { headers: { 'Cache-Control': 'public, max-age=60' } });
+}
+
+/** 200 when requests can be served and managed, 503 with what fails otherwise. */
+async function health({ runtime, snapshot }: FixedRoute): Promise<Response> {
+  const check = async (probe: () => Promise<unknown>) => {
+    try {
+      await probe();
+      return { healthy: true };
+    } catch (thrown) {
+      runtime.report('health', thrown);
+      return { healthy: false, error: 'not reachable' };
+    }
+  };
+  const [configuration, database, logs, system] = await Promise.all([
+    check(snapshot),
+    check(() => runtime.env.DB.prepare('SELECT 1').first()),
+    check(() => runtime.env.LOGS.prepare('SELECT 1').first()),
+    check(() => runtime.env.DATA.prepare('SELECT 1').first()),
+  ]);
+  const checks = { configuration, database, logs, System: system };
+  const healthy = Object.values(checks).every((result) => result.healthy);
+  return Response.json({ healthy, checks }, { status: healthy ? 200 : 503, headers: { 'Cache-Control': 'no-store' } });
+}

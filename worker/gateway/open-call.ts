@@ -1,0 +1,30 @@
+import { anonymous, type Call } from '../core/call.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { clientAddress } from '../lib/client-address.ts';
+
+/** Makes the call of a request: nothing is judged yet, so that even a refused one is observed whole. */
+export function openCall(request: Request, snapshot: Snapshot, runtime: Runtime): Call {
+  const id = crypto.randomUUID();
+  return {
+    id,
+    request,
+    url: new URL(request.url),
+    method: request.method,
+    tenant: snapshot.tenant,
+    ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
+    started: runtime.now(),
+    runtime,
+    snapshot,
+    path: { text: '/', segments: [], slashed: [] },
+    operation: null,
+    params: {},
+    version: null,
+    caller: anonymous,
+    quota: null,
+    headers: new Headers({ 'X-Request-Id': id, 'X-Config-Revision': String(snapshot.revision) }),
+    upstream: 0,
+    points: 0,
+    bodyText: null,
+  };
+}

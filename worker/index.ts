@@ -1,0 +1,63 @@
+import { Limiter } from '../durable-objects/limiter.ts';
+import { PublisherObject } from '../durable-objects/publisher.ts';
+import { TokenFamily } from '../durable-objects/token-family.ts';
+import { actionTypes } from './actions/index.ts';
+import { connectionTypes } from './connections/index.ts';
+import { ApiError } from './core/errors.ts';
+import type { Runtime } from './core/runtime.ts';
+import { checkEnv, type Env } from './env.ts';
+import { fixedRoute, isFixed } from './fixed-routes.ts';
+import { handle } from './gateway/handle.ts';
+import { renderError } from './gateway/render.ts';
+import { runScheduled } from './jobs/scheduled.ts';
+import { secretsOf } from './lib/derive.ts';
+import { generateKey } from './oauth/keys.ts';
+import { registerClasses } from './resources/action-classes.ts';
+import { createRuntime } from './runtime.ts';
+import { createCommitter } from './snapshot/commit.ts';
+import { currentSnapshot } from './snapshot/current.ts';
+
+registerClasses('action', actionTypes);
+registerClasses('connection', connectionTypes);
+
+/** The tenant of every request, until tenants are told apart by host name. */
+const tenant = '';
+
+export default {
+  async fetch(request: Request, environment: Env, context: ExecutionContext): Promise<Response> {
+    const env = checkEnv(environment);
+    const runtime = createRuntime(env, context, request);
+    const snapshot = () => loadSnapshot(request, runtime);
+    try {
+      const { pathname } = new URL(request.url);
+      const fixed = isFixed(pathname) ? await fixedRoute(request, { runtime, tenant, snapshot }) : undefined;
+      return fixed ?? (await handle(request, await snapshot(), runtime));
+    } catch (thrown) {
+      const error = ApiError.from(thrown);
+      runtime.report('fetch', error.cause ?? error);
+      return renderError({ request, id: crypto.randomUUID(), headers: new Headers(), method: request.method }, error);
+    }
+  },
+
+  async scheduled(event: ScheduledController, environment: Env, context: ExecutionContext): Promise<void> {
+    const runtime = createRuntime(checkEnv(environment), context, null);
+    await runScheduled(runtime.env, event.scheduledTime, runtime.report);
+  },
+};
+
+/** A request may name the least revision that it accepts, to read its own writes through any isolate. */
+function loadSnapshot(request: Request, { env, now, defer, report }: Runtime) {
+  const least = Number(request.headers.get('x-config-revision') ?? 0);
+  return currentSnapshot({ env, tenant, now: now(), defer, report, least: Number.isSafeInteger(least) ? least : 0 });
+}
+
+/** Serialises the writers of a tenant's configuration; completed here with the room that computes revisions. */
+export class Publisher extends PublisherObject {
+  protected override readonly committer = createCommitter({
+    env: this.env,
+    now: () => Date.now(),
+    generateKey: async (name) => ({ ...(await generateKey(name, Date.now(), secretsOf(this.env))) }),
+  });
+}
+
+export { Limiter, TokenFamily };
