@@ -37,6 +37,8 @@ export interface DocumentOptions {
   dialect?: keyof typeof dialects;
   /** The document of `schema://Name`. */
   resolve?(name: string): unknown;
+  /** Takes every `schema://Name` for a schema that accepts anything, so that a schema can be tried without the others. */
+  ignoreNamed?: boolean;
   /** Documents that are at hand for other absolute URIs. Nothing is ever fetched. */
   documents?(uri: string): unknown;
 }
@@ -71,6 +73,9 @@ export class Documents {
 
   /** The schema that a reference means. Throws SchemaError with a violation at `from`. */
   resolve(reference: string, from: Place): Place {
+    if (this.#options.ignoreNamed === true && schemaName(reference) !== undefined) {
+      return { schema: true, resource: from.resource, pointer: from.pointer };
+    }
     const hash = reference.indexOf('#');
     const fragment = hash < 0 ? '' : reference.slice(hash + 1);
     const resource = this.#find(hash < 0 ? reference : reference.slice(0, hash), reference, from);
@@ -98,7 +103,7 @@ export class Documents {
     if (uri === '') {
       return from.resource;
     }
-    const name = /^schema:\/{2,3}([^/].*)$/.exec(uri)?.[1];
+    const name = schemaName(uri);
     if (name !== undefined) {
       const key = `schema://${name}`;
       return this.#known(key) ?? this.#load(this.#options.resolve?.(name), key, from, `there is no schema ${name}`);
@@ -315,6 +320,11 @@ const emptyResource: Resource = {
   dynamicAnchors: new Map(),
   recursive: false,
 };
+
+/** `Name` of `schema://Name` (Fusio's examples have three slashes). */
+function schemaName(uri: string): string | undefined {
+  return /^schema:\/{2,3}([^/].*)$/.exec(uri)?.[1];
+}
 
 function refused(from: Place, message: string, rule = '$ref'): SchemaError {
   const violation: Violation = { pointer: rule === '$ref' ? `${from.pointer}/$ref` : from.pointer, rule, message };
