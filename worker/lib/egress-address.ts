@@ -180,7 +180,7 @@ function parseHost(text: string): { host: string; port: number | null } | null {
   const bare = ipaddr.IPv6.isValid(text) ? `[${text}]` : text;
   const port = /:(\d{1,5})$/.exec(bare.replace(/^\[[^\]]*\]/, ''));
   const name = port === null ? bare : bare.slice(0, -port[0].length);
-  if (!/^(?:\[[0-9a-f:.]+\]|[^\s/?#@:\\[\]]+)$/i.test(name) || Number(port?.[1] ?? 0) > 65535) {
+  if (!/^(?:\[[0-9a-f:.]+\]|[^\s/?#@:*\\[\]]+)$/i.test(name) || Number(port?.[1] ?? 0) > 65535) {
     return null;
   }
   const url = URL.parse(`http://${name}/`);

@@ -30,16 +30,17 @@ export interface RequestHeaderPolicy {
  */
 export function forwardedHeaders(request: Headers, policy: RequestHeaderPolicy = {}): Headers {
   const named = connectionOptions(request);
-  const drop = matcher(policy.drop ?? []);
+  const drop = policy.drop ?? [];
   const result = new Headers();
   request.forEach((value, name) => {
     const read = name.replaceAll('_', '-');
-    const kept =
+    const allowed =
       (read === 'authorization' && policy.authorization) ||
       (read === 'cookie' && policy.cookies) ||
       (name === 'upgrade' && policy.upgrade) ||
-      !(named.has(name) || refusedUpstream(read));
-    if (kept && !drop(read) && !control.test(value)) {
+      !refusedUpstream(read);
+    const ofConnection = named.has(name) && name !== 'upgrade';
+    if (allowed && !ofConnection && !isAmong(drop, read) && !control.test(value)) {
       result.append(name, value);
     }
   });
@@ -60,14 +61,20 @@ export interface ResponseHeaderPolicy {
  */
 export function returnedHeaders(response: Headers, policy: ResponseHeaderPolicy = {}): Headers {
   const named = connectionOptions(response);
-  const drop = matcher(policy.drop ?? []);
+  const drop = policy.drop ?? [];
   const result = new Headers();
   response.forEach((value, name) => {
-    if (name !== 'set-cookie' && !named.has(name) && !refusedDownstream(name) && !drop(name) && !control.test(value)) {
+    if (
+      name !== 'set-cookie' &&
+      !named.has(name) &&
+      !refusedDownstream(name) &&
+      !isAmong(drop, name) &&
+      !control.test(value)
+    ) {
       result.append(name, value);
     }
   });
-  if (policy.cookies && !drop('set-cookie')) {
+  if (policy.cookies && !named.has('set-cookie')) {
     for (const cookie of response.getSetCookie()) {
       result.append('set-cookie', cookie);
     }
@@ -85,7 +92,7 @@ export type Authorization =
 export function readAuthorization(value: string): Authorization {
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/.exec(value.trim());
   if (match === null) {
-    return { ok: false, reason: /^[^,\s]+,|,/.test(value) ? 'joined' : 'malformed' };
+    return { ok: false, reason: value.includes(',') ? 'joined' : 'malformed' };
   }
   const credentials = match[2] ?? '';
   if (credentials === '' || token68.test(credentials) || authParams.test(credentials)) {
@@ -174,8 +181,13 @@ function connectionOptions(headers: Headers): Set<string> {
   return new Set(value === null ? [] : value.split(',').map((option) => option.trim().toLowerCase()));
 }
 
+function isAmong(names: readonly string[], name: string): boolean {
+  return names.some((each) => (each.endsWith('-') ? name.startsWith(each) : name === each));
+}
+
+/** `isAmong` for a fixed list, prepared. */
 function matcher(names: readonly string[]): (name: string) => boolean {
   const exact = new Set(names.filter((name) => !name.endsWith('-')));
-  const prefixes = names.filter((name) => name.endsWith('-'));
-  return (name) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+  const prefixes = new RegExp(`^(?:${names.filter((name) => name.endsWith('-')).join('|')})`);
+  return (name) => exact.has(name) || prefixes.test(name);
 }
