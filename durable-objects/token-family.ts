@@ -1,12 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import type {
-  FamilyOwner,
-  FamilyStart,
-  PublisherRpc,
-  Renewal,
-  Rotation,
-  TokenFamilyRpc,
-} from '../worker/core/ports.ts';
+import type { FamilyOwner, FamilyStart, Renewal, Rotation, TokenFamilyRpc } from '../worker/core/ports.ts';
+import { publisherOf } from '../worker/core/publisher-of.ts';
 import type { Env } from '../worker/env.ts';
 
 /** A used refresh token that comes back within this time is taken for a race or a client's retry, milliseconds. */
@@ -25,6 +19,7 @@ interface FamilyRow extends Record<string, SqlStorageValue> {
   /** Of the current refresh token, seconds. */
   expires: number;
   access_jti: string;
+  access_issued: number;
   access_expires: number;
   ended: number;
   /** 1 until the end of the family is in the feed of revocations. */
@@ -53,8 +48,8 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
   async start(family: FamilyStart): Promise<void> {
     this.#createTables();
     this.#sql.exec(
-      `INSERT OR IGNORE INTO family (id, tenant, family, user_id, app_id, scopes, refresh_hash, expires, access_jti, access_expires)
-       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO family (id, tenant, family, user_id, app_id, scopes, refresh_hash, expires, access_jti, access_issued, access_expires)
+       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       family.tenant,
       family.family,
       family.userId,
@@ -63,6 +58,7 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
       family.refreshHash,
       family.expires,
       family.access.jti,
+      family.access.issued,
       family.access.expires,
     );
     await this.#forgetAfter(Math.max(family.expires, family.access.expires));
@@ -100,13 +96,14 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
     this.#sql.exec('DELETE FROM used WHERE expires * 1000 <= ?', now);
     this.#sql.exec('INSERT INTO used (hash, at, expires) VALUES (?, ?, ?)', row.refresh_hash, now, row.expires);
     this.#sql.exec(
-      'UPDATE family SET refresh_hash = ?, expires = ?, access_jti = ?, access_expires = ?',
+      'UPDATE family SET refresh_hash = ?, expires = ?, access_jti = ?, access_issued = ?, access_expires = ?',
       nextHash,
       expires,
       access.jti,
+      access.issued,
       access.expires,
     );
-    const replaced = { jti: row.access_jti, expires: row.access_expires };
+    const replaced = { jti: row.access_jti, issued: row.access_issued, expires: row.access_expires };
     return { outcome: 'rotated', owner: ownerOf(row), replaced };
   }
 
@@ -138,9 +135,9 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
     const row = this.#row();
     if (row?.unpublished === 1) {
       await this.ctx.storage.setAlarm(Date.now() + 60_000);
-      const publisher: PublisherRpc = this.env.PUBLISHER.getByName(row.tenant);
       const until = row.access_expires;
-      await publisher.revoke(row.tenant, [{ kind: 'family', id: row.family, before: until, until }]);
+      const entry = { kind: 'family', id: row.family, before: until, until } as const;
+      await publisherOf(this.env, row.tenant).revoke(row.tenant, [entry]);
       this.#sql.exec('UPDATE family SET unpublished = 0');
       await this.#forgetAfter(until);
       return;
@@ -163,7 +160,7 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
       `CREATE TABLE IF NOT EXISTS family (
          id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, family TEXT NOT NULL, user_id INTEGER NOT NULL, app_id INTEGER,
          scopes TEXT NOT NULL, refresh_hash TEXT NOT NULL, expires INTEGER NOT NULL, access_jti TEXT NOT NULL,
-         access_expires INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, unpublished INTEGER NOT NULL DEFAULT 0);
+         access_issued INTEGER NOT NULL, access_expires INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, unpublished INTEGER NOT NULL DEFAULT 0);
        CREATE TABLE IF NOT EXISTS used (hash TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID`,
     );
   }

@@ -33,7 +33,7 @@ function sign(payload: Record<string, unknown> = claims, header: Record<string, 
 describe('verifyToken', () => {
   it('accepts a token of ours', async () => {
     const verdict = await verifyToken(await sign(), [key], expected);
-    expect(verdict).toMatchObject({ ok: true, value: { sub: '1' } });
+    expect(verdict).toMatchObject({ ok: true, value: { kid: 'k1', claims: { sub: '1' } } });
   });
 
   const wrongClaims: [string, Record<string, unknown>, string][] = [

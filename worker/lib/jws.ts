@@ -38,7 +38,7 @@ export async function verifyToken(
   token: string,
   keys: readonly VerificationKey[],
   expected: Expected,
-): Promise<Verdict<JWTPayload>> {
+): Promise<Verdict<{ claims: JWTPayload; kid: string }>> {
   const parsed = parseCompact(token);
   if (!parsed.ok) {
     return parsed;
@@ -56,7 +56,11 @@ export async function verifyToken(
     return verified;
   }
   const claims = parseObject(verified.value);
-  return claims === null ? { ok: false, reason: 'malformed' } : checkClaims(claims, expected);
+  if (claims === null) {
+    return { ok: false, reason: 'malformed' };
+  }
+  const refused = checkClaims(claims, expected);
+  return refused === null ? { ok: true, value: { claims, kid: key.kid } } : { ok: false, reason: refused };
 }
 
 /** Verifies the form of a token and its signature under one key; gives the payload's bytes. Never throws. */
@@ -79,23 +83,23 @@ export async function verifySignature(token: string, key: VerificationKey): Prom
   }
 }
 
-/** The claims that every access token must carry (RFC 9068 §2.2, §4), judged against what is expected. */
-export function checkClaims(claims: Record<string, unknown>, expected: Expected): Verdict<JWTPayload> {
+/** What is wrong with the claims that every access token must carry (RFC 9068 §2.2, §4); null when nothing is. */
+function checkClaims(claims: Record<string, unknown>, expected: Expected): Reason | null {
   const { iss, aud, exp, iat, nbf = 0 } = claims;
   const audiences = typeof aud === 'string' ? [aud] : aud;
   const named =
     typeof iss === 'string' && Array.isArray(audiences) && audiences.every((item) => typeof item === 'string');
   if (!named || !isSeconds(exp) || !isSeconds(iat) || !isSeconds(nbf)) {
-    return { ok: false, reason: 'claims' };
+    return 'claims';
   }
   const wrongIssuer = expected.issuer !== undefined && expected.issuer !== iss;
   const wrongAudience = expected.audience !== undefined && !audiences.includes(expected.audience);
   const now = expected.now / 1000;
   const skew = Math.min(expected.skew, 60);
   if (wrongIssuer || wrongAudience || iat > now + skew || nbf > now + skew) {
-    return { ok: false, reason: 'claims' };
+    return 'claims';
   }
-  return exp <= now - skew ? { ok: false, reason: 'expired' } : { ok: true, value: claims };
+  return exp <= now - skew ? 'expired' : null;
 }
 
 function isSeconds(value: unknown): value is number {

@@ -1,0 +1,91 @@
+import { baseUrlOf } from '../core/base-url.ts';
+import { anonymous, type Call, type Caller } from '../core/call.ts';
+import { ApiError, type ErrorCode } from '../core/errors.ts';
+import { verifyAccessToken } from '../oauth/access-token.ts';
+import { contextOf } from '../oauth/context.ts';
+import { verificationKeys } from '../oauth/keys.ts';
+import { rememberToken, tokenFrom } from './token-cache.ts';
+
+/**
+ * Who calls: the bearer of an access token (RFC 6750 §2.1), or nobody. On a public operation a missing or invalid token means
+ * nobody; elsewhere it is 401 with `WWW-Authenticate`. A token is verified once per isolate and without a look-up; whether
+ * it was revoked is asked of the snapshot's feed on every call. Throws 400 for more than one credential, and 503 when
+ * revocations cannot be checked and the configuration then refuses tokens.
+ */
+export async function authenticate(call: Call): Promise<Caller> {
+  const credential = readBearer(call.request.headers.get('Authorization'));
+  if (!credential.ok && credential.error === 'invalid_request') {
+    const message = 'The request holds more than one credential';
+    throw new ApiError('invalid_request', message, { headers: challenge(call, 'invalid_request', message) });
+  }
+  const caller = credential.ok ? await callerOf(call, credential.token) : null;
+  if (caller !== null && call.snapshot.stale && call.snapshot.config('revocation_unreachable') === 'refuse') {
+    throw new ApiError('unavailable', 'Revoked tokens cannot be told at the moment', {
+      headers: { 'Retry-After': '1' },
+    });
+  }
+  if (caller !== null) {
+    return caller;
+  }
+  if (call.operation!.public) {
+    return anonymous;
+  }
+  // Only a token that was presented gets an error code (RFC 6750 §3.1).
+  const error = credential.ok
+    ? new ApiError('invalid_token', undefined, { headers: challenge(call, 'invalid_token', 'Invalid access token') })
+    : new ApiError(credential.error, undefined, { headers: challenge(call) });
+  throw error;
+}
+
+type Credential = { ok: true; token: string } | { ok: false; error: ErrorCode };
+
+/** The token of an Authorization header. Two headers arrive joined by a comma, which is in no token. */
+export function readBearer(header: string | null): Credential {
+  if (header === null || header.trim() === '') {
+    return { ok: false, error: 'missing_authorization' };
+  }
+  const [, scheme = '', rest = ''] = /^\s*([^\s,]*)[ \t]*(.*?)\s*$/s.exec(header) ?? [];
+  if (/,\s*(bearer|basic)\b/i.test(header)) {
+    return { ok: false, error: 'invalid_request' };
+  }
+  if (scheme.toLowerCase() !== 'bearer') {
+    return { ok: false, error: 'invalid_authorization_type' };
+  }
+  if (rest.includes(',')) {
+    return { ok: false, error: 'invalid_request' };
+  }
+  return rest === '' ? { ok: false, error: 'missing_token' } : { ok: true, token: rest };
+}
+
+/** Null when the token is not good. */
+async function callerOf(call: Call, token: string): Promise<Caller | null> {
+  const { snapshot, runtime, tenant } = call;
+  let known = tokenFrom(token, tenant, runtime.now());
+  if (known === undefined) {
+    const verdict = await verifyAccessToken(token, contextOf(call));
+    if (!verdict.ok) {
+      return null;
+    }
+    known = verdict.value;
+    rememberToken(token, tenant, known);
+  } else if (!verificationKeys(snapshot).some(({ kid }) => kid === known?.kid)) {
+    return null;
+  }
+  const { caller } = known;
+  const { jti, family, issued } = caller.token!;
+  const revoked = snapshot.revoked({ jti, family, userId: caller.userId!, appId: caller.appId, issued });
+  return revoked ? null : caller;
+}
+
+/** The challenge of a refusal (RFC 6750 §3, RFC 9728 §5.1); `error` and `scope` when a token was presented. */
+export function challenge(call: Call, error?: string, description?: string, scope?: string): Record<string, string> {
+  const base = baseUrlOf(call.runtime.env, call.url);
+  const parts = [
+    ...(scope === undefined ? [] : [`error="${error}"`, `scope="${scope}"`]),
+    'realm="Postern"',
+    `resource_metadata="${base}/.well-known/oauth-protected-resource"`,
+    ...(error === undefined || scope !== undefined ? [] : [`error="${error}"`]),
+    ...(description === undefined ? [] : [`error_description="${description}"`]),
+  ];
+  return { 'WWW-Authenticate': `Bearer ${parts.join(', ')}` };
+}
