@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { withLock } from './lock.ts';
 
@@ -142,7 +143,7 @@ async function wrangler(args: string[]): Promise<{ code: number; output: string 
     child.on('error', failed);
     child.on('close', (status) => done(status ?? 1));
   });
-  return { code, output };
+  return { code, output: stripVTControlCharacters(output) };
 }
 
 async function describe(folder: string, entry: string): Promise<Omit<BuiltWorker, 'hash' | 'fresh'>> {

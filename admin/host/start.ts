@@ -18,6 +18,8 @@ interface Settings {
   adminName: string;
   adminEmail: string;
   adminPassword?: string;
+  /** EXAMPLE=off serves an empty installation. */
+  example: boolean;
   /** The module to serve; the worker, unless a test of this file says otherwise. */
   entry?: string;
   watch: boolean;
@@ -28,7 +30,7 @@ async function start(settings: Settings): Promise<void> {
   if (data.orphans.length > 0) {
     say(`Ended what a killed run had left: process ${data.orphans.join(', ')}`);
   }
-  await assertFree(settings.host, settings.port);
+  await assertFree(settings.host, settings.port, data.orphans.length > 0 ? 3_000 : 0);
 
   const worker = await step('Building the worker', async (note) => {
     const built = await buildWorker({ entry: settings.entry });
@@ -62,9 +64,9 @@ async function start(settings: Settings): Promise<void> {
     return isNew;
   });
 
-  await step('Example', async (note) => {
-    note(await loadExample());
-  });
+  if (settings.example) {
+    await step('Example', async (note) => note(await loadExample()));
+  }
 
   async function loadExample(): Promise<string> {
     if (data.read('example-loaded') !== null) {
@@ -110,15 +112,26 @@ function localVars(): Record<string, string> {
   };
 }
 
-/** Fails in words when the port is taken: the runtime would only say that it could not start. */
-async function assertFree(host: string, port: number): Promise<void> {
-  await new Promise<void>((free, taken) => {
+/**
+ * Fails in words when the port is taken: the runtime would only say that it could not start. A process that was just ended
+ * may keep its port some milliseconds more: `patience`.
+ */
+async function assertFree(host: string, port: number, patience: number): Promise<void> {
+  for (const end = Date.now() + patience; !(await isFree(host, port)); ) {
+    if (Date.now() > end) {
+      throw new Error(`Port ${port} is taken. Take another one: PORT=${port + 1} DATA_DIR=.data-${port + 1} npm start`);
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((answer, failed) => {
     const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const hint = `PORT=${port + 1} DATA_DIR=.data-${port + 1} npm start`;
-      taken(error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Take another one: ${hint}`) : error);
-    });
-    probe.listen(port, host, () => probe.close(() => free()));
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? answer(false) : failed(error),
+    );
+    probe.listen(port, host, () => probe.close(() => answer(true)));
   });
 }
 
@@ -266,6 +279,7 @@ function readSettings(args: string[]): Settings {
     adminName: env.ADMIN_NAME || 'admin',
     adminEmail: env.ADMIN_EMAIL || 'admin@example.com',
     adminPassword: env.ADMIN_PASSWORD || undefined,
+    example: env.EXAMPLE !== 'off',
     entry: env.POSTERN_ENTRY || undefined,
     watch: args.includes('--watch'),
   };
