@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts';
 import { type DocumentOptions, Documents, type Place, type Resource } from './documents.ts';
 import { anyChecks } from './keywords/any.ts';
 import { arrayChecks, unevaluatedItems } from './keywords/array.ts';
@@ -5,7 +6,7 @@ import { combinedChecks, referenceChecks } from './keywords/combine.ts';
 import { objectChecks, unevaluatedMembers } from './keywords/object.ts';
 import { numberChecks, stringChecks } from './keywords/scalar.ts';
 import type { Pattern } from './pattern.ts';
-import { isObject, SchemaError, type Violation } from './problem.ts';
+import { SchemaError, type Violation } from './problem.ts';
 import { type Check, Evaluated, Exhausted, limits, type Node, type Run, report } from './run.ts';
 import { type Reference, type Site, siteOf } from './site.ts';
 

@@ -1,6 +1,8 @@
+import { isObject } from '../json.ts';
 import { type Dialect, dialectOf, dialects, holdingOf } from './dialect.ts';
 import { metaschemas } from './metaschema.ts';
-import { escapePointer, isObject, SchemaError, type Violation } from './problem.ts';
+import { escapePointer, SchemaError, type Violation } from './problem.ts';
+import { schemaName } from './references.ts';
 
 /** A schema document or the part of one that an `$id` makes a resource of its own (JSON Schema 2020-12 §4.3.5). */
 export interface Resource {
@@ -320,11 +322,6 @@ const emptyResource: Resource = {
   dynamicAnchors: new Map(),
   recursive: false,
 };
-
-/** `Name` of `schema://Name` (Fusio's examples have three slashes). */
-function schemaName(uri: string): string | undefined {
-  return /^schema:\/{2,3}([^/].*)$/.exec(uri)?.[1];
-}
 
 function refused(from: Place, message: string, rule = '$ref'): SchemaError {
   const violation: Violation = { pointer: rule === '$ref' ? `${from.pointer}/$ref` : from.pointer, rule, message };

@@ -29,8 +29,3 @@ export function pointerTo(path: readonly (string | number)[]): string {
   }
   return pointer;
 }
-
-/** A plain JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -1,4 +1,6 @@
-import { isObject } from './problem.ts';
+import { isObject } from '../json.ts';
+
+import { schemaName } from './references.ts';
 
 /** The types that a schema admits, as far as they can be told without a value: what texts may be converted to. */
 export interface Shape {
@@ -82,17 +84,21 @@ function either(parts: Shape[]): Shape {
 
 /** `#/…` in the same document, or the root or a pointer of a named one. */
 function follow(reference: string, root: unknown, resolve: Resolve): { schema: unknown; root: unknown } | undefined {
-  const named = /^schema:\/{2,3}([^/#]+)/.exec(reference);
-  const document = named === null ? root : resolve(named[1]!);
-  const fragment = named === null ? reference : reference.slice(named[0].length);
-  if (fragment === '' || fragment === '#') {
+  const [uri = '', pointer] = reference.split('#', 2);
+  const name = schemaName(uri);
+  if (name === undefined && uri !== '') {
+    return undefined;
+  }
+  const document = name === undefined ? root : resolve(name);
+  const fragment = pointer ?? '';
+  if (fragment === '') {
     return { schema: document, root: document };
   }
-  if (!fragment.startsWith('#/')) {
+  if (!fragment.startsWith('/')) {
     return undefined;
   }
   let schema = document;
-  for (const step of fragment.slice(2).split('/')) {
+  for (const step of fragment.slice(1).split('/')) {
     const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
     if (!isObject(schema) || !Object.hasOwn(schema, key)) {
       return undefined;

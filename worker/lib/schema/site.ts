@@ -1,6 +1,7 @@
+import { isObject } from '../json.ts';
 import type { Dialect } from './dialect.ts';
 import { compilePattern, type Pattern, PatternError } from './pattern.ts';
-import { escapePointer, isObject, SchemaError, type Violation } from './problem.ts';
+import { escapePointer, SchemaError, type Violation } from './problem.ts';
 import type { Node } from './run.ts';
 
 /** What a keyword's compiler sees of the schema object that it stands in: typed access that refuses wrong values with their place. */

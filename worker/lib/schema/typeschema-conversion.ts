@@ -1,4 +1,5 @@
-import { escapePointer, isObject, SchemaError } from './problem.ts';
+import { isObject } from '../json.ts';
+import { escapePointer, SchemaError } from './problem.ts';
 
 type Members = Record<string, unknown>;
 /** What the generic names of a definition stand for: a reference target, resolved where the template was written. */

@@ -1,5 +1,7 @@
+import { isObject } from '../json.ts';
 import { assertFormatKeyword, compile } from './engine.ts';
-import { escapePointer, isObject, SchemaError } from './problem.ts';
+import { escapePointer, SchemaError } from './problem.ts';
+import { namedReferences } from './references.ts';
 import { TypeSchemaConversion } from './typeschema-conversion.ts';
 
 /** A source as JSON Schema, and the names of the other schemas that it refers to by `schema://Name`. */
@@ -59,24 +61,6 @@ function isOfTypeSchema(type: unknown, depth: number): boolean {
   const below = [type.schema, type.items, type.additionalProperties, type.oneOf, type.allOf].flat();
   const maps = [type.definitions, type.properties].flatMap((map) => (isObject(map) ? Object.values(map) : []));
   return [...below, ...maps].some((child) => isOfTypeSchema(child, depth + 1));
-}
-
-/** Names behind `schema://`, without `@commit` cut off, each once. */
-function namedReferences(schema: unknown): string[] {
-  const names = new Set<string>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) {
-      value.forEach(visit);
-    } else if (isObject(value)) {
-      const name = typeof value.$ref === 'string' ? /^schema:\/{2,3}([^/#]+)/.exec(value.$ref)?.[1] : undefined;
-      if (name !== undefined) {
-        names.add(name);
-      }
-      Object.values(value).forEach(visit);
-    }
-  };
-  visit(schema);
-  return [...names];
 }
 
 /** Pointers into the converted schema, as close as they come to the source. */

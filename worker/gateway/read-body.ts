@@ -1,0 +1,81 @@
+import { ApiError } from '../core/errors.ts';
+
+/** Bytes of a request body that a step may read when the operation says nothing else. */
+export const defaultBodyLimit = 1024 * 1024;
+
+/**
+ * Reads a body into memory, counting: one with a false or no Content-Length is refused as soon as it is over the limit.
+ * Throws ApiError `body_too_large` or `invalid_body`.
+ */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  refuseByLength(request, limit);
+  let bytes: Uint8Array | null;
+  try {
+    bytes = await collect(request.body, limit);
+  } catch (thrown) {
+    throw new ApiError('invalid_body', 'The request body ended before it was complete', { cause: thrown });
+  }
+  if (bytes === null) {
+    throw tooLarge(limit);
+  }
+  return bytes;
+}
+
+/** All bytes of a stream; null, with the rest given up, when there are more than the limit. */
+export async function collect(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array | null> {
+  if (stream === null) {
+    return new Uint8Array(0);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    size += next.value.byteLength;
+    if (size > limit) {
+      // Giving up may fail, without harm to anyone.
+      reader.cancel().catch(() => undefined);
+      return null;
+    }
+    chunks.push(next.value);
+  }
+  if (chunks.length === 1) {
+    return chunks[0]!;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** Refuses by what the request says of itself, before anything is read. */
+export function refuseByLength(request: Request, limit: number): void {
+  const length = request.headers.get('content-length');
+  if (length !== null && Number(length) > limit) {
+    throw tooLarge(limit);
+  }
+}
+
+/** The same request with a body that breaks off where it is over the limit, for bodies that are streamed on. */
+export function withCountedBody(request: Request, limit: number): Request {
+  let size = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > limit) {
+        controller.error(tooLarge(limit));
+      } else {
+        controller.enqueue(chunk);
+      }
+    },
+  });
+  // `duplex` is asked for by the standard and unknown to the platform's types.
+  const init: RequestInit & { duplex: 'half' } = { body: request.body!.pipeThrough(count), duplex: 'half' };
+  return new Request(request, init);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError('body_too_large', `The request body is larger than ${limit} bytes`);
+}
