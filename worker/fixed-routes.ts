@@ -33,13 +33,16 @@ router
   .post('/authorization/token', async (request, route) => tokenEndpoint(request, await oauthContext(request, route)))
   .get('/.well-known/jwks.json', async (_request, route) => cached(publicKeys(await route.snapshot())))
   .get('/.well-known/oauth-authorization-server', async (request, route) =>
-    cached(authorizationServer(await oauthContext(request, route))),
+    cached(await authorizationServer(await oauthContext(request, route))),
   )
   .get('/.well-known/openid-configuration', async (request, route) =>
-    cached(openidConfiguration(await oauthContext(request, route))),
+    cached(await openidConfiguration(await oauthContext(request, route))),
   )
-  .get('/.well-known/oauth-protected-resource/:resource*?', async (request, route) =>
-    cached(protectedResource(await oauthContext(request, route))),
+  .get('/.well-known/oauth-protected-resource', async (request, route) =>
+    cached(await protectedResource(await oauthContext(request, route))),
+  )
+  .get('/.well-known/oauth-protected-resource/:resource+', async (request, route) =>
+    cached(await protectedResource(await oauthContext(request, route), resourceOf(request))),
   )
   .get('/system/health', async (_request, route) => health(route))
   .post('/system/setup', async (request, route) => {
@@ -84,6 +87,11 @@ async function oauthContext(request: Request, route: FixedRoute): Promise<OAuthC
     ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
     baseUrl: baseUrlOf(runtime.env, new URL(request.url)),
   };
+}
+
+/** The path that a resource's metadata is asked for (RFC 9728 §3.1). */
+function resourceOf(request: Request): string {
+  return new URL(request.url).pathname.replace('/.well-known/oauth-protected-resource/', '');
 }
 
 /** Public documents change with the configuration only. */

@@ -1,0 +1,241 @@
+CREATE TABLE `action` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`class` text NOT NULL,
+	`async` integer DEFAULT false NOT NULL,
+	`config` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `action_name` ON `action` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `app` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`user_id` integer NOT NULL,
+	`name` text NOT NULL,
+	`url` text DEFAULT '' NOT NULL,
+	`parameters` text,
+	`app_key` text NOT NULL,
+	`app_secret` text NOT NULL,
+	`scopes` text NOT NULL,
+	`metadata` text,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `app_name` ON `app` (`tenant_id`,`user_id`,`name`) WHERE status < 4;--> statement-breakpoint
+CREATE UNIQUE INDEX `app_key` ON `app` (`app_key`);--> statement-breakpoint
+CREATE TABLE `object_commit` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`object` text NOT NULL,
+	`object_id` integer NOT NULL,
+	`user_id` integer NOT NULL,
+	`commit_hash` text NOT NULL,
+	`content` text NOT NULL,
+	`insert_date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `object_commit_object` ON `object_commit` (`tenant_id`,`object`,`object_id`,`commit_hash`);--> statement-breakpoint
+CREATE TABLE `config` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`type` integer NOT NULL,
+	`name` text NOT NULL,
+	`description` text NOT NULL,
+	`value` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `config_name` ON `config` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `connection` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`class` text NOT NULL,
+	`oauth2` integer DEFAULT false NOT NULL,
+	`config` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `connection_name` ON `connection` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `operation` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`active` integer DEFAULT true NOT NULL,
+	`public` integer DEFAULT false NOT NULL,
+	`stability` integer DEFAULT 1 NOT NULL,
+	`description` text,
+	`http_method` text NOT NULL,
+	`http_path` text NOT NULL,
+	`http_code` integer DEFAULT 200 NOT NULL,
+	`name` text NOT NULL,
+	`parameters` text,
+	`incoming` text,
+	`outgoing` text,
+	`throws` text,
+	`action` text NOT NULL,
+	`costs` integer DEFAULT 0 NOT NULL,
+	`scopes` text NOT NULL,
+	`options` text,
+	`versions` text,
+	`metadata` text,
+	`route_key` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `operation_name` ON `operation` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE UNIQUE INDEX `operation_route` ON `operation` (`tenant_id`,`route_key`) WHERE status > 0;--> statement-breakpoint
+CREATE INDEX `operation_list` ON `operation` (`tenant_id`,`status`,`category_id`);--> statement-breakpoint
+CREATE TABLE `rate` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`priority` integer DEFAULT 0 NOT NULL,
+	`name` text NOT NULL,
+	`rate_limit` integer NOT NULL,
+	`timespan` text NOT NULL,
+	`allocation` text NOT NULL,
+	`mode` text DEFAULT 'leased' NOT NULL,
+	`on_error` text DEFAULT 'open' NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `rate_name` ON `rate` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `role` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`scopes` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `role_name` ON `role` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `schema` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`source` text NOT NULL,
+	`compiled` text NOT NULL,
+	`form` text,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `schema_name` ON `schema` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `scope` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `scope_name` ON `scope` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `audit` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`app_id` integer,
+	`user_id` integer NOT NULL,
+	`ref_id` integer,
+	`event` text NOT NULL,
+	`ip` text DEFAULT '' NOT NULL,
+	`message` text NOT NULL,
+	`content` text,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `audit_date` ON `audit` (`tenant_id`,`date`);--> statement-breakpoint
+CREATE TABLE `content` (
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`hash` text NOT NULL,
+	`body` text NOT NULL,
+	`revision` integer NOT NULL,
+	PRIMARY KEY(`tenant_id`, `hash`)
+);
+--> statement-breakpoint
+CREATE TABLE `revision` (
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`number` integer NOT NULL,
+	`manifest` text NOT NULL,
+	`attempt` text NOT NULL,
+	`user_id` integer NOT NULL,
+	`app_id` integer,
+	`message` text DEFAULT '' NOT NULL,
+	`changes` text NOT NULL,
+	`change_count` integer NOT NULL,
+	`date` text NOT NULL,
+	PRIMARY KEY(`tenant_id`, `number`)
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `revision_attempt` ON `revision` (`attempt`);--> statement-breakpoint
+CREATE TABLE `signing_key` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`kid` text NOT NULL,
+	`alg` text NOT NULL,
+	`public` text NOT NULL,
+	`private` text NOT NULL,
+	`created` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `token` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`user_id` integer NOT NULL,
+	`app_id` integer,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`name` text,
+	`jti` text NOT NULL,
+	`family` text,
+	`scopes` text NOT NULL,
+	`ip` text DEFAULT '' NOT NULL,
+	`expire` text NOT NULL,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `token_jti` ON `token` (`jti`);--> statement-breakpoint
+CREATE INDEX `token_user` ON `token` (`tenant_id`,`user_id`,`status`);--> statement-breakpoint
+CREATE INDEX `token_app` ON `token` (`tenant_id`,`app_id`,`status`);--> statement-breakpoint
+CREATE INDEX `token_family` ON `token` (`tenant_id`,`family`);--> statement-breakpoint
+CREATE TABLE `upload` (
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`id` text NOT NULL,
+	`part` integer NOT NULL,
+	`body` blob NOT NULL,
+	`created` text NOT NULL,
+	PRIMARY KEY(`tenant_id`, `id`, `part`)
+);
+--> statement-breakpoint
+CREATE INDEX `upload_created` ON `upload` (`created`);--> statement-breakpoint
+CREATE TABLE `user` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`role_id` integer NOT NULL,
+	`plan_id` integer,
+	`identity_id` integer,
+	`remote_id` text,
+	`external_id` text,
+	`name` text NOT NULL,
+	`email` text,
+	`password` text,
+	`points` integer DEFAULT 0 NOT NULL,
+	`scopes` text NOT NULL,
+	`metadata` text,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `user_name` ON `user` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE UNIQUE INDEX `user_email` ON `user` (`tenant_id`,`email`) WHERE status > 0;
