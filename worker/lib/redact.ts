@@ -147,7 +147,7 @@ function redactUserinfo(text: string): string {
 }
 
 function redactAuthority(text: string): string {
-  const url = text.slice(0, text.search(/[\s"'<>]|$/));
+  const url = text.slice(0, text.search(/[\s"<>]|$/));
   const authority = url.slice(0, url.search(/[/?#]|$/));
   const hasPort = /^[^:]*:(?:\d{1,5})?$/.test(authority) || authority.startsWith('[');
   const end = authority.includes('@')
@@ -159,7 +159,7 @@ function redactAuthority(text: string): string {
 }
 
 /** The name in `name=value`, `name: value`, `"name":"value"`, `name%3Dvalue`. */
-const names = /(?<![\w.%-])(\\{0,3}["']?)[\w.%[\]-]{2,128}\1[ \t]{0,4}(?:=>|[:=]|%3[dD])[ \t]{0,4}/g;
+const names = /(?<![\p{L}\p{N}_.%-])(\\{0,3}["']?)[\p{L}\p{N}_.%[\]-]{2,128}\1[ \t]{0,4}(?:=>|[:=]|%3[dD])[ \t]{0,4}/gu;
 const value = /\\+["'][^"'\\]*(?:\\+["'])?|"[^"\\]*(?:\\.[^"\\]*)*"?|'[^'\\]*(?:\\.[^'\\]*)*'?|[^\s"'&;,<>{}()[\]]+/sy;
 
 /** Masks what is assigned to secret names; a harmless one's value is searched again, for it may hold assignments itself. */

@@ -3,7 +3,10 @@
 
 /** Anywhere in the name, once case and separators are gone. */
 const fragments =
-  /passw|passwd|passphrase|passcode|secret|token|credential|authoriz|authentic|cookie|signature|bearer|jwt|apikey|appkey|accesskey|privatekey|masterkey|signingkey|encryptionkey|sharedkey|sessionid|sessid|clientassertion|codeverifier|(?:auth|authorization|verification|activation|confirmation|recovery|backup|security|device|user|reset|access|invite|login|onetime|mfa|sms|pin)code|cardnumber|accountnumber|clientcert|mnemonic|seedphrase/;
+  /passw|passphrase|passcode|secret|token|credential|authoriz|authentic|cookie|signature|bearer|jwt|apikey|appkey|accesskey|privatekey|masterkey|signingkey|encryptionkey|sharedkey|sessionid|sessid|clientassertion|codeverifier|(?:auth|authorization|verification|activation|confirmation|recovery|backup|security|device|user|reset|access|invite|login|onetime|mfa|sms|pin)code|cardnumber|accountnumber|clientcert|mnemonic|seedphrase|kennwort|motdepasse|wachtwoord|parola|senha|(?<!by|com|over|sur|tres)pass$/;
+
+/** The same in other scripts. */
+const otherScripts = /парол|密码|密碼|口令|パスワード|暗証|비밀번호|contraseña|hasło|şifre|κωδικ/;
 
 /** As a word of its own: `x-auth-user`, `mfa_otp`, `dbPass`. */
 const words = new Set(
@@ -62,6 +65,7 @@ function judge(name: string): boolean {
     return (
       wholes.has(squashed) ||
       fragments.test(squashed) ||
+      otherScripts.test(spaced) ||
       keys.test(spaced) ||
       spaced.split(/[^a-z0-9]+/).some((word) => words.has(word))
     );

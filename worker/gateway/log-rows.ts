@@ -1,0 +1,147 @@
+import { getTableColumns } from 'drizzle-orm';
+import type { CallObservation, FaultObservation } from '../core/observation.ts';
+import { cut, printable } from '../lib/printable.ts';
+import { redactText } from '../lib/redact.ts';
+import { durationBounds, logErrors, logs, rollupHours } from './log-tables.ts';
+import { shownTrace } from './observe-call.ts';
+
+// From facts to rows: arrays in the order of these columns, so that a flush hands them to D1 as JSON.
+
+export const logColumns = Object.keys(getTableColumns(logs)).filter((column) => column !== 'id');
+export const errorColumns = Object.keys(getTableColumns(logErrors)).filter((column) => column !== 'id');
+export const rollupColumns = Object.keys(getTableColumns(rollupHours));
+
+type LogRow = Omit<typeof logs.$inferInsert, 'id'>;
+type ErrorRow = Omit<typeof logErrors.$inferInsert, 'id' | 'log_id' | 'count'>;
+/** Tenant, date, five key numbers, count, four sums and the histogram: as `rollupColumns`. */
+export type Rollup = [tenant: string, date: string, ...numbers: number[]];
+
+/** The row of a call in the log, as JSON: `[column, …]` in the order of `logColumns`. */
+export function logRow(call: CallObservation): string {
+  const target = call.query === '' ? call.path : `${call.path}?${call.query}`;
+  const row: LogRow = {
+    tenant_id: call.tenant,
+    category_id: call.categoryId,
+    operation_id: call.operationId,
+    operation_name: call.operationName,
+    app_id: call.appId,
+    user_id: call.userId,
+    request_id: call.requestId,
+    ip: call.ip,
+    user_agent: call.userAgent,
+    method: call.method,
+    path: cut(target, 1023),
+    header: call.headers === null ? null : headerText(call.headers),
+    body: call.body,
+    response_code: call.status,
+    error_code: call.errorCode,
+    execution_time: call.duration,
+    upstream_time: call.upstream,
+    revision: call.revision,
+    points: call.points,
+    date: new Date(call.at).toISOString(),
+  };
+  return JSON.stringify(logColumns.map((column) => row[column as keyof LogRow] ?? null));
+}
+
+/** As Fusio shows them: one `Accept-Language: en` a line. */
+function headerText(headers: Record<string, string>): string {
+  return Object.entries(headers)
+    .map(
+      ([name, value]) => `${name.replace(/(^|-)([a-z])/g, (_, dash, letter) => dash + letter.toUpperCase())}: ${value}`,
+    )
+    .join('\n');
+}
+
+/** Statuses that say it all: their calls get no row among the errors. */
+const obvious = new Set([401, 403, 404, 405, 410, 429]);
+
+/** The error row of a failed call; null when the log row alone tells what happened. */
+export function callErrorRow(call: CallObservation): ErrorRow | null {
+  if (call.errorCode === null || obvious.has(call.status)) {
+    return null;
+  }
+  return {
+    tenant_id: call.tenant,
+    request_id: call.requestId,
+    message: call.errorMessage ?? call.errorCode,
+    trace: call.trace ?? null,
+    ...frame(call.trace ?? '', call.operationName ?? 'gateway'),
+    insert_date: new Date(call.at).toISOString(),
+  };
+}
+
+/** The error row of a fault that no caller may have noticed. */
+export function faultErrorRow(fault: FaultObservation): ErrorRow {
+  const trace = fault.trace === null ? null : shownTrace(fault.trace);
+  return {
+    tenant_id: fault.tenant,
+    request_id: fault.requestId,
+    message: cut(`${printable(fault.place)}: ${printable(redactText(cut(fault.message, 8192)))}`, 500),
+    trace,
+    ...frame(trace ?? '', fault.place),
+    insert_date: new Date(fault.at).toISOString(),
+  };
+}
+
+/** Where a stack trace begins: `at work (file:///dist/index.js:120:7)` is `index.js`, 120. */
+function frame(trace: string, place: string): { file: string; line: number } {
+  const found = /\n\s*at [^\n]*?([^\s/\\()]+):(\d+):\d+\)?/.exec(trace);
+  return found === null ? { file: cut(place, 255), line: 0 } : { file: cut(found[1]!, 255), line: Number(found[2]) };
+}
+
+/** An error row as JSON of `errorColumns`. `fromEnd`: how many log rows of the same flush come after its own; null: it has none. */
+export function errorRow(row: ErrorRow, fromEnd: number | null, count: number): string {
+  const whole = { ...row, log_id: fromEnd, count };
+  return JSON.stringify(errorColumns.map((column) => whole[column as keyof typeof whole] ?? null));
+}
+
+/** What a call adds to its bucket; `narrow` drops who called, when there are too many buckets. */
+export function rollupOf(call: CallObservation, narrow: 'all' | 'operation' | 'none'): Rollup {
+  const statusClass = call.status >= 100 && call.status < 600 ? Math.floor(call.status / 100) : 0;
+  return [
+    call.tenant,
+    hourOf(call.at),
+    call.categoryId,
+    narrow === 'none' ? 0 : (call.operationId ?? 0),
+    narrow === 'all' ? (call.appId ?? 0) : 0,
+    narrow === 'all' ? (call.userId ?? 0) : 0,
+    statusClass,
+    1,
+    call.duration,
+    call.upstream,
+    call.duration,
+    call.points,
+    ...histogram(call.duration),
+  ];
+}
+
+const keyLength = 7;
+const maximum = rollupColumns.indexOf('duration_max');
+
+/** What makes two roll-ups one. */
+export function rollupKey(rollup: Rollup): string {
+  return rollup.slice(0, keyLength).join('|');
+}
+
+/** Adds `more` to `sum`, both of one key. */
+export function addRollup(sum: Rollup, more: Rollup): void {
+  const numbers = sum as unknown as number[];
+  for (let at = keyLength; at < sum.length; at++) {
+    const value = more[at] as number;
+    numbers[at] = at === maximum ? Math.max(numbers[at]!, value) : numbers[at]! + value;
+  }
+}
+
+function histogram(duration: number): number[] {
+  const bars: number[] = new Array(durationBounds.length).fill(0);
+  const bar = durationBounds.findIndex((bound) => duration <= bound);
+  if (bar !== -1) {
+    bars[bar] = 1;
+  }
+  return bars;
+}
+
+function hourOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 13)}:00:00Z`;
+}

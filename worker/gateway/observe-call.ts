@@ -1,0 +1,149 @@
+import type { Call } from '../core/call.ts';
+import type { ApiError } from '../core/errors.ts';
+import type { CallObservation } from '../core/observation.ts';
+import { categories } from '../core/system-operation.ts';
+import { cut, printable, printableLines } from '../lib/printable.ts';
+import { redactHeaders, redactPath, redactQuery, redactText } from '../lib/redact.ts';
+import { redactBody } from '../lib/redact-body.ts';
+
+/** Hands the one observation of a finished call to the observer. `error` is what the caller was told, if it was an error of ours. */
+export function observeCall(call: Call, status: number, error: ApiError | null): void {
+  call.runtime.observer.observe(describeCall(call, status, error));
+}
+
+/**
+ * The facts of a finished call, with secrets redacted and control characters escaped: nothing behind this function sees
+ * what a caller sent in the clear. `random` draws the sample (0 … 1).
+ */
+export function describeCall(
+  call: Call,
+  status: number,
+  error: ApiError | null,
+  random: () => number = Math.random,
+): CallObservation {
+  const { operation, caller, request } = call;
+  const log = keepsLog(call, status, random);
+  // An address that could not be brought into its one form is shown as it came.
+  const path = call.path.segments.length > 0 ? call.path.text : call.url.pathname;
+  return {
+    kind: 'call',
+    tenant: call.tenant,
+    requestId: call.id,
+    at: call.started,
+    duration: Math.max(0, Math.round(call.runtime.now() - call.started)),
+    upstream: Math.max(0, Math.round(call.upstream)),
+    revision: call.snapshot.revision,
+    operationId: operation?.id ?? null,
+    operationName: operation?.name ?? null,
+    categoryId: operation?.category_id ?? categoryOf(path),
+    appId: caller.appId,
+    userId: caller.userId,
+    planId: null,
+    ip: cut(printable(call.ip), 64),
+    userAgent: log ? userAgent(request.headers) : '',
+    method: cut(printable(call.method), 16),
+    path: log ? cut(printable(redactPath(path, call.params)), 1023) : '',
+    query: log ? cut(printable(redactQuery(call.url.search.slice(1))), 1023) : '',
+    status,
+    errorCode: error?.code ?? null,
+    errorMessage: error === null ? null : cut(printable(redactText(messageOf(error))), 500),
+    trace: error === null ? null : traceOf(error),
+    country: (request.cf?.country as string | undefined) ?? null,
+    headers: log ? shownHeaders(request.headers) : null,
+    body: log ? shownBody(call) : null,
+    points: call.points,
+    log,
+  };
+}
+
+/**
+ * Whether the call gets a row in the log: failures of ours always, other errors unless the operation's log is off, the
+ * rest as sampled by the operation, else by the configuration `log_sample` (default 1: all).
+ */
+function keepsLog(call: Call, status: number, random: () => number): boolean {
+  const options = call.operation?.options?.log;
+  if (status >= 500) {
+    return true;
+  }
+  if (options?.enabled === false) {
+    return false;
+  }
+  if (status >= 400) {
+    return true;
+  }
+  const sample = options?.sample ?? share(call.snapshot.config('log_sample'));
+  return sample >= 1 || random() < sample;
+}
+
+function share(value: unknown): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : 1;
+}
+
+/** Bodies are kept only where somebody asked for them, and never those of the platform's own operations: they set passwords. */
+function shownBody(call: Call): string | null {
+  const { operation, bodyText } = call;
+  if (bodyText === null || bodyText === '' || operation === null || operation.native !== null) {
+    return null;
+  }
+  const options = operation.options?.log;
+  if (!(options?.body ?? truth(call.snapshot.config('log_body')))) {
+    return null;
+  }
+  const type = call.request.headers.get('content-type') ?? '';
+  return printableLines(redactBody(bodyText, { type, pointers: options?.redact }));
+}
+
+function truth(value: unknown): boolean {
+  return value === true || value === 1 || value === '1' || value === 'true';
+}
+
+/** Headers as they are shown: at most 64, 8,192 characters. */
+function shownHeaders(headers: Headers): Record<string, string> {
+  const shown: Record<string, string> = {};
+  let room = 8192;
+  let count = 0;
+  for (const [name, value] of Object.entries(redactHeaders(headers))) {
+    const printed = cut(printable(value), 1023);
+    room -= name.length + printed.length + 3;
+    if (room < 0 || ++count > 64) {
+      break;
+    }
+    shown[name] = printed;
+  }
+  return shown;
+}
+
+function userAgent(headers: Headers): string {
+  const value = headers.get('user-agent');
+  return value === null ? '' : cut(printable(redactHeaders([['user-agent', value]])['user-agent']!), 255);
+}
+
+/** What nothing matched belongs to the part of the platform that its path names. */
+function categoryOf(path: string): number {
+  const first = path.split('/', 2)[1] ?? '';
+  return Object.hasOwn(categories, first) ? categories[first as keyof typeof categories] : categories.default;
+}
+
+/** Who reads the log needs the cause; the caller was told less. */
+function messageOf(error: ApiError): string {
+  const { cause } = error;
+  if (cause === undefined || cause === null) {
+    return error.message;
+  }
+  return `${error.message} (${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)})`;
+}
+
+function traceOf(error: ApiError): string | null {
+  if (error.errors !== undefined && error.errors.length > 0) {
+    const lines = error.errors.slice(0, 50).map(({ pointer, rule, message }) => `${pointer} ${rule}: ${message}`);
+    return shownTrace(lines.join('\n'));
+  }
+  const stack = error.status >= 500 ? (error.cause instanceof Error ? error.cause.stack : error.stack) : undefined;
+  return stack === undefined ? null : shownTrace(stack);
+}
+
+/** A stack trace for the log: secrets redacted, lines kept, at most 4,096 characters. */
+export function shownTrace(trace: string): string {
+  return cut(printableLines(redactText(cut(trace, 8192))), 4096);
+}

@@ -1,0 +1,64 @@
+import type { Env } from '../env.ts';
+
+export interface Sweep {
+  /** Rows that went. */
+  deleted: number;
+  /** Old rows are left: the next run goes on. */
+  more: boolean;
+}
+
+/** Days that roll-ups stay: by the hour, by the day. */
+const rollupDays = { rollup_hour: 92, rollup_day: 800 };
+const day = 86_400_000;
+const stepRows = 5000;
+
+/**
+ * Deletes what is older than `days` from the log and its errors, roll-ups when their longer time is over, and the marks of
+ * flushes after a day: in small steps, at most `steps` a table, so that writers get in between. Safe to repeat.
+ */
+export async function sweepLogs(env: Pick<Env, 'LOGS'>, now: number, days = 30, steps = 100): Promise<Sweep> {
+  const total: Sweep = { deleted: 0, more: false };
+  const tables: [table: string, column: string, days: number][] = [
+    ['log', 'date', days],
+    ['log_error', 'insert_date', days],
+    ['rollup_hour', 'date', Math.max(days, rollupDays.rollup_hour)],
+    ['rollup_day', 'date', Math.max(days, rollupDays.rollup_day)],
+    ['flush', 'date', 1],
+  ];
+  for (const [table, column, kept] of tables) {
+    const { deleted, more } = await sweepTable(
+      env.LOGS,
+      table,
+      column,
+      new Date(now - kept * day).toISOString(),
+      steps,
+    );
+    total.deleted += deleted;
+    total.more ||= more;
+  }
+  return total;
+}
+
+/** Rows come in the order of time but for seconds: the oldest are the first, and no index on the date alone is needed. */
+async function sweepTable(
+  db: D1Database,
+  table: string,
+  column: string,
+  before: string,
+  steps: number,
+): Promise<Sweep> {
+  const statement = db
+    .prepare(
+      `DELETE FROM ${table} WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, ${column} AS date FROM ${table} ORDER BY rowid LIMIT ${stepRows}) WHERE date < ?1)`,
+    )
+    .bind(before);
+  let deleted = 0;
+  for (let step = 0; step < steps; step++) {
+    const { meta } = await statement.run();
+    deleted += meta.changes;
+    if (meta.changes === 0) {
+      return { deleted, more: false };
+    }
+  }
+  return { deleted, more: true };
+}
