@@ -24,9 +24,9 @@ export async function startExampleUpstream(data: DataDir, wanted?: number): Prom
   return { ...upstream, moved: former !== 0 && former !== upstream.port };
 }
 
-/** The command that loads the example; `UPSTREAM_URL` is what its file asks for. */
-export function deployCommand(upstream: Upstream): string {
-  return `UPSTREAM_URL=${upstream.url} npx postern deploy ${deployFile}`;
+/** The command that loads the example by hand; `UPSTREAM_URL` is what its file asks for. */
+export function deployCommand(url: string, upstream: Upstream): string {
+  return `UPSTREAM_URL=${upstream.url} npx postern deploy ${deployFile} --url ${url}`;
 }
 
 /** Loads the example through the command line, as a user would. Throws with what it said. */
@@ -42,7 +42,7 @@ export async function deployExample(url: string, upstream: Upstream, user: strin
       ...process.env,
       UPSTREAM_URL: upstream.url,
       POSTERN_URL: url,
-      POSTERN_USERNAME: user,
+      POSTERN_USER: user,
       POSTERN_PASSWORD: password,
     },
   });

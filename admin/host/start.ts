@@ -70,10 +70,10 @@ async function start(settings: Settings): Promise<void> {
 
   async function loadExample(): Promise<string> {
     if (data.read('example-loaded') !== null) {
-      return upstream.moved ? `its upstream moved, run: ${deployCommand(upstream)}` : 'loaded earlier';
+      return upstream.moved ? `its upstream moved, run: ${deployCommand(url, upstream)}` : 'loaded earlier';
     }
     if (!created && settings.adminPassword === undefined) {
-      return `not loaded (its password is not kept here), run: ${deployCommand(upstream)}`;
+      return `not loaded (its password is not kept here), run: ${deployCommand(url, upstream)}`;
     }
     try {
       await deployExample(url, upstream, settings.adminName, password);
@@ -95,9 +95,21 @@ async function start(settings: Settings): Promise<void> {
     const shown = settings.adminPassword === undefined ? `${password}   (shown only now)` : 'as ADMIN_PASSWORD says';
     say(`Administrator    ${settings.adminName}, password ${shown}`);
   }
-  say(`Try it:          curl ${url}/me`);
+  say(`Try it:          curl ${url}${await answering(url, ['/me', '/system/health'])}`);
   say('Stop it:         Ctrl-C');
   say('');
+}
+
+/** The first of some paths that answers well: what is printed to try must work, also when the user has removed the example. */
+async function answering(url: string, paths: string[]): Promise<string> {
+  for (const path of paths) {
+    const response = await fetch(`${url}${path}`).catch(() => null);
+    await response?.body?.cancel();
+    if (response?.ok) {
+      return path;
+    }
+  }
+  return '/';
 }
 
 /** What differs from wrangler.toml's vars when nobody stands between the caller and the worker. */

@@ -73,7 +73,7 @@ export interface Gateway {
 export const administrator: Administrator = {
   name: 'admin',
   email: 'admin@example.com',
-  password: 'correct horse battery',
+  password: 'correct-horse-battery',
 };
 
 /**
