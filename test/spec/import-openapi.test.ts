@@ -183,6 +183,10 @@ describe('parameters', () => {
     expect(JSON.parse(JSON.stringify(record(parameter, { Sort: { type: 'string', enum: ['up'] } })))).toEqual(expected);
   });
 
+  it('of the query that must be given say so', () => {
+    expect(record({ required: true, schema: { type: 'string' } })).toMatchObject({ required: true });
+  });
+
   it('with other characters are mapped, and mapped back for the upstream', () => {
     const parameters = [{ name: 'per-page', in: 'query', schema: { type: 'integer' } }];
     const { operations, actions } = importOpenApi(openapi({ '/a': { get: ok({ parameters }) } }));
@@ -393,6 +397,24 @@ describe('schemas', () => {
     ]);
   });
 
+  it('lose patterns that cannot be checked, which is told', () => {
+    const imported = importOpenApi(
+      openapi(
+        {
+          '/a': { get: ok({ parameters: [{ name: 'q', in: 'query', schema: { type: 'string', pattern: '(?!x)' } }] }) },
+        },
+        { Aaa: { type: 'string', pattern: '^(?=a)b', minLength: 1 }, Bbb: { type: 'string', pattern: '^b$' } },
+      ),
+    );
+    expect(named(imported, 'Aaa')).toEqual({ $schema: expect.any(String), type: 'string', minLength: 1 });
+    expect(named(imported, 'Bbb')).toMatchObject({ pattern: '^b$' });
+    expect(imported.operations[0]!.parameters!.q).toEqual({ type: 'string' });
+    expect(imported.warnings.map((warning) => warning.split(':')[0])).toEqual([
+      '/paths/~1a/get/parameters/0/schema/pattern',
+      '/components/schemas/Aaa/pattern',
+    ]);
+  });
+
   it('survive members called __proto__', () => {
     const imported = importOpenApi(openapi({}, { Aaa: JSON.parse('{"properties":{"__proto__":{"type":"string"}}}') }));
     expect(JSON.stringify(named(imported, 'Aaa'))).toContain('"__proto__":{"type":"string"}');
@@ -416,12 +438,19 @@ describe('bodies that are not JSON', () => {
     ['application/x-www-form-urlencoded', 'mime://application/x-www-form-urlencoded', 'form'],
     ['text/plain', 'mime://text/plain', 'text'],
     ['application/xml', 'mime://application/xml', 'xml'],
-    ['image/png', 'mime://application/octet-stream', 'octet-stream'],
+    ['image/png', 'mime://image/png', 'octet-stream'],
   ])('%s', (mediaType, incoming, type) => {
     const requestBody = { content: { [mediaType]: { schema: { type: 'string' } } } };
     const { operations, actions } = importOpenApi(openapi({ '/a': { post: ok({ requestBody }) } }));
     expect(operations[0]!.incoming).toBe(incoming);
     expect(actions[0]!.config.type).toBe(type);
+  });
+
+  it('of several media types are taken as they come', () => {
+    const requestBody = { content: { 'text/plain': {}, 'text/x-markdown': {} } };
+    const { operations, actions } = importOpenApi(openapi({ '/a': { post: ok({ requestBody }) } }));
+    expect(operations[0]!.incoming).toBe('mime://application/octet-stream');
+    expect(actions[0]!.config.type).toBe('octet-stream');
   });
 
   it('stand behind JSON, which is told', () => {

@@ -30,16 +30,19 @@ export function chooseContent(description: Description, pointer: string): Conten
   return {
     mediaType: essence(chosen),
     json: isJson(chosen),
-    encoding: encodingOf(chosen),
+    encoding: isJson(chosen) || mediaTypes.length === 1 ? encodingOf(chosen) : 'octet-stream',
     schema: lookup(description.root, schema) === undefined ? null : schema,
-    others: mediaTypes.filter((mediaType) => !isJson(mediaType)),
+    others: mediaTypes.map(essence).filter((mediaType) => !isJson(mediaType)),
   };
 }
 
-/** The schema reference of a body: a named schema for JSON, `mime://` and the media type for what else there is. */
+/**
+ * The schema reference of a body: a named schema for JSON; `mime://` and the media type for what else there is, or the
+ * type that takes all of them when there are several.
+ */
 export function bodyReference(schemas: SchemaImport, content: Content, direction: Direction, id: string): string {
   if (!content.json) {
-    return `mime://${mimes[content.encoding]}`;
+    return `mime://${content.others.length > 1 ? 'application/octet-stream' : content.mediaType}`;
   }
   return (content.schema === null ? null : schemas.reference(content.schema, direction, id)) ?? 'schema://Passthru';
 }
@@ -66,15 +69,6 @@ export function errorCode(key: string): string | null {
   }
   return /^[45]XX$/i.test(key) ? `${key[0]}99` : key === 'default' ? '999' : null;
 }
-
-const mimes = {
-  json: 'application/json',
-  form: 'application/x-www-form-urlencoded',
-  multipart: 'multipart/form-data',
-  xml: 'application/xml',
-  text: 'text/plain',
-  'octet-stream': 'application/octet-stream',
-};
 
 function essence(mediaType: string): string {
   return mediaType.split(';')[0]!.trim().toLowerCase();

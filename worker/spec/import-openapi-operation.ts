@@ -173,8 +173,10 @@ function requestContent(description: Description, pointer: string): Content | nu
   }
   const body = follow(description, at(pointer, 'requestBody'));
   const content = body === null ? null : chooseContent(description, body.pointer);
-  if (content !== null && content.others.length > 0 && content.json) {
-    description.warn(body!.pointer, `Only JSON bodies are accepted, not ${content.others.join(', ')}`);
+  // A flat form is checked by the schema of the JSON body.
+  const refused = content?.json ? content.others.filter((type) => type !== 'application/x-www-form-urlencoded') : [];
+  if (refused.length > 0) {
+    description.warn(body!.pointer, `Only JSON bodies are accepted, not ${refused.join(', ')}`);
   }
   return content;
 }

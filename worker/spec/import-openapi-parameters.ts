@@ -10,6 +10,7 @@ import {
   outsideReference,
   referenceTarget,
 } from './import-openapi-document.ts';
+import { isUsablePattern } from './import-openapi-pattern.ts';
 
 /** A parameter of a description, with the JSON Pointer of where it is written. */
 export interface Parameter {
@@ -54,6 +55,7 @@ export function parameterRecord(description: Description, parameter: Parameter):
     ...schema,
     ...(typeof text === 'string' && text !== '' ? { description: cut(text, 500) } : { description: undefined }),
     ...(node.deprecated === true ? { deprecated: true } : {}),
+    ...(node.required === true && parameter.in === 'query' ? { required: true } : {}),
   };
 }
 
@@ -103,7 +105,11 @@ function simplify(description: Description, value: unknown, pointer: string, dep
   const schema = description.dialect === '3.0' ? fromDialect30(value) : value;
   const record: ParameterRecord = {};
   for (const keyword of kept) {
-    if (schema[keyword] !== undefined) {
+    const usable =
+      keyword !== 'pattern' ||
+      schema.pattern === undefined ||
+      isUsablePattern(description, schema.pattern, at(pointer, keyword));
+    if (schema[keyword] !== undefined && usable) {
       record[keyword] = schema[keyword];
     }
   }

@@ -9,6 +9,7 @@ import {
   referenceTarget,
 } from './import-openapi-document.ts';
 import { type NamePrefix, resourceName } from './import-openapi-names.ts';
+import { isUsablePattern } from './import-openapi-pattern.ts';
 
 /** Which way a payload goes: what is required and read-only is not required of a caller, what is write-only not of the upstream. */
 export type Direction = 'in' | 'out';
@@ -116,11 +117,16 @@ export function createSchemaImport(
           member.map((entry, index) => convert(entry, at(place, index), direction, passed, depth + 1)),
         ]);
       } else if (mapKeywords.has(keyword) && isObject(member)) {
-        const converted = Object.entries(member).map(([key, entry]): [string, unknown] => [
+        const usable = Object.entries(member).filter(
+          ([key]) => keyword !== 'patternProperties' || isUsablePattern(description, key, at(place, key)),
+        );
+        const converted = usable.map(([key, entry]): [string, unknown] => [
           key,
           convert(entry, at(place, key), direction, none, depth + 1),
         ]);
         members.push([keyword, Object.fromEntries(converted)]);
+      } else if (keyword === 'pattern' && !isUsablePattern(description, member, place)) {
+        // Told as a warning: the rest of the contract still holds.
       } else if (!dropped.has(keyword) && !keyword.startsWith('x-')) {
         members.push([keyword, member]);
       }
