@@ -168,20 +168,14 @@ function checkOf(site: Site): Check {
   }
   const any = anyChecks(site);
   const after = combinedChecks(site);
-  const lists = {
-    string: [...any, ...stringChecks(site), ...after],
-    number: [...any, ...numberChecks(site), ...after],
-    object: [...any, ...objectChecks(site), ...after],
-    array: [...any, ...arrayChecks(site), ...after],
-    other: [...any, ...after],
-  };
+  const other = sequence([...any, ...after]);
+  const of = (checks: Check[]): Check => (checks.length === 0 ? other : sequence([...any, ...checks, ...after]));
   const members = site.one('unevaluatedProperties');
   const items = site.one('unevaluatedItems');
-  const string = sequence(lists.string);
-  const number = sequence(lists.number);
-  const other = sequence(lists.other);
-  const object = withUnevaluated(sequence(lists.object), members && unevaluatedMembers(members));
-  const array = withUnevaluated(sequence(lists.array), items && unevaluatedItems(items));
+  const string = of(stringChecks(site));
+  const number = of(numberChecks(site));
+  const object = withUnevaluated(of(objectChecks(site)), members && unevaluatedMembers(members));
+  const array = withUnevaluated(of(arrayChecks(site)), items && unevaluatedItems(items));
   return (value, run) => {
     switch (typeof value) {
       case 'string':

@@ -1,7 +1,7 @@
 import { compileNode } from './compiler.ts';
 import type { DocumentOptions } from './documents.ts';
 import type { Violation } from './problem.ts';
-import { Exhausted, type Found, type Node, startRun } from './run.ts';
+import { type Found, type Node, startRun } from './run.ts';
 
 export { assertFormatKeyword } from './documents.ts';
 export { SchemaError, type Violation } from './problem.ts';
@@ -38,13 +38,14 @@ function violations(node: Node, value: unknown): Violation[] {
     return [tooComplex];
   }
   const run = startRun(true);
+  const found = run.errors;
   try {
     node.check(value, run);
-  } catch (thrown) {
-    // What was found on the outermost level is true all the same, but not what an alternative collected.
-    return thrown instanceof Exhausted && run.depth === 0 ? run.errors.map(plain) : [tooComplex];
+  } catch {
+    // What was found so far is true all the same: alternatives collect in lists of their own.
+    return found.length > 0 ? found.map(plain) : [tooComplex];
   }
-  return run.errors.length === 0 ? [{ pointer: '', rule: 'schema', message: 'is not valid' }] : run.errors.map(plain);
+  return found.length > 0 ? found.map(plain) : [{ pointer: '', rule: 'schema', message: 'is not valid' }];
 }
 
 function plain({ pointer, rule, message }: Found): Violation {

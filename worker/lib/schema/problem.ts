@@ -19,7 +19,10 @@ export class SchemaError extends Error {
 
 /** Escapes one step of a JSON Pointer (RFC 6901 §3). */
 export function escapePointer(step: string | number): string {
-  return typeof step === 'number' ? String(step) : step.replaceAll('~', '~0').replaceAll('/', '~1');
+  if (typeof step === 'number') {
+    return String(step);
+  }
+  return /[~/]/.test(step) ? step.replaceAll('~', '~0').replaceAll('/', '~1') : step;
 }
 
 export function pointerTo(path: readonly (string | number)[]): string {

@@ -1,5 +1,5 @@
 import { pointerTo } from '../problem.ts';
-import { branch, type Check, type Found, type Node, probe, type Run, report } from '../run.ts';
+import { branch, type Check, type Found, limits, type Node, probe, type Run, report } from '../run.ts';
 import type { Site } from '../site.ts';
 import { mustBeOfType } from './any.ts';
 
@@ -73,45 +73,44 @@ function conditionChecks(site: Site): Check[] {
 }
 
 function anyOf(nodes: Node[], value: unknown, run: Run): boolean {
-  const outer = run.errors;
-  const failures: Found[][] = [];
-  let ok = false;
-  for (const node of nodes) {
-    const own: Found[] = (run.errors = []);
-    if (branch(node, value, run)) {
-      ok = true;
-      // All that match are asked when somebody wants to know what they evaluated.
-      if (run.seen === null) {
-        break;
-      }
-    } else {
-      failures.push(own);
-    }
-  }
-  run.errors = outer;
-  return ok || blame('anyOf', failures, run);
+  const { matching, failures } = tryAll(nodes, value, run, 1);
+  return matching > 0 || blame('anyOf', failures, run);
 }
 
 function oneOf(nodes: Node[], value: unknown, run: Run): boolean {
+  const { matching, failures } = tryAll(nodes, value, run, 2);
+  if (matching > 1) {
+    return report(run, 'oneOf', `must match exactly one of the allowed forms, but matches more`);
+  }
+  return matching === 1 || blame('oneOf', failures, run);
+}
+
+/** Nothing to report: most values take the short way. */
+const none: Found[][] = [];
+
+/**
+ * Tries alternatives until `enough` match; all of them when somebody wants to know what they evaluated. Each collects its
+ * errors in a list of its own.
+ */
+function tryAll(nodes: Node[], value: unknown, run: Run, enough: number): { matching: number; failures: Found[][] } {
   const outer = run.errors;
-  const failures: Found[][] = [];
+  const failures = run.collect ? [] : none;
   let matching = 0;
   for (const node of nodes) {
-    const own: Found[] = (run.errors = []);
+    if (run.collect) {
+      run.errors = [];
+    }
     if (branch(node, value, run)) {
       matching++;
-      if (matching > 1 && !run.collect) {
+      if (matching === enough && run.seen === null) {
         break;
       }
-    } else {
-      failures.push(own);
+    } else if (run.collect) {
+      failures.push(run.errors);
     }
   }
   run.errors = outer;
-  if (matching > 1) {
-    return report(run, 'oneOf', `must match exactly one of the allowed forms, but matches ${matching}`);
-  }
-  return matching === 1 || blame('oneOf', failures, run);
+  return { matching, failures };
 }
 
 /**
@@ -127,7 +126,7 @@ function blame(rule: string, failures: Found[][], run: Run): false {
   const [only] = candidates;
   if (candidates.length === 1 && only !== undefined && only.length > 0) {
     for (const one of only) {
-      if (run.errors.length < 20) {
+      if (run.errors.length < limits.errors) {
         run.errors.push(one);
       }
     }
