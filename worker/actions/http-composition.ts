@@ -32,7 +32,7 @@ export const httpComposition = defineAction({
       try {
         return [url, await decoded(await callUpstream(call, context, deadline))];
       } catch (thrown) {
-        const { code, message, headers } = ApiError.from(thrown);
+        const { code, message, headers } = failure(thrown, abandoned.signal);
         throw new ApiError(code, `${url}: ${message}`, { headers, cause: thrown });
       }
     };
@@ -45,6 +45,14 @@ export const httpComposition = defineAction({
     }
   },
 });
+
+/** A body that breaks off or never ends fails like a connection, not like a mistake of ours. */
+function failure(thrown: unknown, { aborted }: AbortSignal): ApiError {
+  if (aborted) {
+    return new ApiError('upstream_timeout', undefined, { cause: thrown });
+  }
+  return thrown instanceof ApiError ? thrown : new ApiError('bad_gateway', undefined, { cause: thrown });
+}
 
 async function decoded(response: Response): Promise<unknown> {
   if (response.body === null) {

@@ -30,19 +30,16 @@ export async function throughCache(
   if (kept !== undefined) {
     return restored(kept);
   }
+  // A body that comes apart in two can no longer be unpacked and packed again by the platform.
+  call.headers.set('accept-encoding', 'identity');
   const response = await send();
   const freshness = secondsFresh(response, context.now());
   if (freshness === 0 || response.body === null) {
     return response;
   }
   const [now, later] = response.body.tee();
-  const headers = new Headers(response.headers);
-  if (headers.has('content-encoding')) {
-    // Both halves are encoded anew, to another length.
-    headers.delete('content-length');
-  }
-  context.defer(cache.put(key, stored(response.status, headers, later.pipeThrough(limited()), freshness)));
-  return new Response(now, { status: response.status, statusText: response.statusText, headers });
+  context.defer(cache.put(key, stored(response, later.pipeThrough(limited()), freshness)));
+  return new Response(now, response);
 }
 
 /** Parts of a whole, WebSockets, and what the caller wants fresh. */
@@ -76,6 +73,7 @@ function secondsFresh(response: Response, now: number): number {
     ![200, 203, 301, 308, 404, 410].includes(status) ||
     /\bno-(?:store|cache)\b/i.test(directives) ||
     headers.has('set-cookie') ||
+    headers.has('content-encoding') ||
     !varies.every((name) => name === '' || name === 'accept-encoding' || name === 'origin' || keyed.includes(name))
   ) {
     return 0;
@@ -89,15 +87,15 @@ function secondsFresh(response: Response, now: number): number {
 }
 
 /** The cache reads one directive; what the origin said is for our caller and put back by `restored`. */
-function stored(status: number, answered: Headers, body: ReadableStream, freshness: number): Response {
-  const headers = new Headers(answered);
+function stored(response: Response, body: ReadableStream, freshness: number): Response {
+  const headers = new Headers(response.headers);
   const directives = headers.get('cache-control');
   if (directives !== null) {
     headers.set(originalHeader, directives);
   }
   headers.set('cache-control', `max-age=${freshness}`);
   headers.delete('age');
-  return new Response(body, { status, headers });
+  return new Response(body, { status: response.status, headers });
 }
 
 function restored(kept: Response): Response {

@@ -76,8 +76,11 @@ async function attempts(call: UpstreamCall, context: ActionContext, deadline: nu
       return await attempt(call, context, deadline);
     } catch (thrown) {
       const error = ApiError.from(thrown);
+      if (tried >= retries || !mayRepeat(call, error)) {
+        throw error;
+      }
       const pause = context.random() * 50 * 2 ** tried;
-      if (tried >= retries || !mayRepeat(call, error) || context.now() + pause >= deadline) {
+      if (context.now() + pause >= deadline) {
         throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, pause));

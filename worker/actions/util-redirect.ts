@@ -13,7 +13,8 @@ export const utilRedirect = defineAction({
   async run(_input, config, { action }) {
     const headers = new Headers();
     try {
-      headers.set('location', config.location);
+      // RFC 9110 §10.2.2: a URI reference, so other characters are encoded.
+      headers.set('location', config.location.replace(/[^\x00-\x7f]+/g, encodeURIComponent));
     } catch {
       throw new ApiError('not_configured', `The location of the action "${action}" cannot be a header`);
     }
