@@ -114,7 +114,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
           this.#move(pointer);
           taken.forEach(({ settle }, index) => settle(this.#answer(outcomes[index]!)));
         } catch (thrown) {
-          const error = ApiError.from(thrown).code === 'internal' ? this.#unavailable(thrown) : ApiError.from(thrown);
+          const error = this.#refusal(thrown);
           for (const { settle } of taken) {
             settle({ ok: false, error: error.toPlain() });
           }
@@ -221,11 +221,12 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     return { epoch, from, entries };
   }
 
-  #unavailable(cause: unknown): ApiError {
-    console.error(cause);
-    return new ApiError('unavailable', 'The configuration cannot be changed at the moment', {
-      cause,
-      headers: { 'Retry-After': '1' },
-    });
+  /** What a writer is told when a publish could not be made; errors of ours are said to the operator in full. */
+  #refusal(thrown: unknown): ApiError {
+    const error = ApiError.from(thrown);
+    if (error.code === 'internal') {
+      console.error(JSON.stringify({ kind: 'fault', place: 'publisher', message: String(thrown) }));
+    }
+    return error;
   }
 }

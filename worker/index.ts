@@ -56,6 +56,7 @@ export class Publisher extends PublisherObject {
   protected override readonly committer = createCommitter({
     env: this.env,
     now: () => Date.now(),
+    report: (thrown) => console.error(JSON.stringify({ kind: 'fault', place: 'publisher', message: String(thrown) })),
     generateKey: async (name) => ({ ...(await generateKey(name, Date.now(), secretsOf(this.env))) }),
   });
 }

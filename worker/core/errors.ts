@@ -1,3 +1,5 @@
+import { isPlatformFailure } from '../lib/platform-failure.ts';
+
 /** Every failure a caller can see: code → HTTP status and default message. Fusio's wording where its clients read it. */
 const table = {
   // 400
@@ -77,9 +79,17 @@ export class ApiError extends Error {
     this.headers = details.headers ?? {};
   }
 
-  /** Anything thrown becomes an ApiError: what is not one already is an internal error whose cause stays inside. */
+  /**
+   * Anything thrown becomes an ApiError. A part of the platform that is not there is `unavailable`; whatever else is not an
+   * ApiError already is an internal error whose cause stays inside.
+   */
   static from(thrown: unknown): ApiError {
-    return thrown instanceof ApiError ? thrown : new ApiError('internal', undefined, { cause: thrown });
+    if (thrown instanceof ApiError) {
+      return thrown;
+    }
+    return isPlatformFailure(thrown) || (thrown instanceof Error && isPlatformFailure(thrown.cause))
+      ? new ApiError('unavailable', undefined, { cause: thrown, headers: { 'Retry-After': '2' } })
+      : new ApiError('internal', undefined, { cause: thrown });
   }
 
   /** Errors do not survive an RPC boundary as classes: this is their plain form. */

@@ -7,6 +7,7 @@ import type { Actor, Change } from '../core/ports.ts';
 import type { ParameterRecord } from '../core/records.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { secretsOf } from '../lib/derive.ts';
+import { isUniqueViolation } from '../lib/platform-failure.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
 import { openView, resources } from './index.ts';
@@ -100,6 +101,18 @@ export async function changeEntity(call: Call, resource: Resource, change: Chang
 
 /** Live data is no configuration: its rows change at once, and what isolates remember of them is told to forget. */
 async function changeLive(call: Call, change: Change): Promise<number> {
+  try {
+    return await tryLive(call, change);
+  } catch (thrown) {
+    if (!isUniqueViolation(thrown)) {
+      throw thrown;
+    }
+    // Another request was faster: with its row in sight the rules say what is wrong, or the next id is free.
+    return tryLive(call, change);
+  }
+}
+
+async function tryLive(call: Call, change: Change): Promise<number> {
   const { env } = call.runtime;
   const view = openView(env, call.tenant, actorOf(call), call.runtime.now());
   const result = await view.change(change);

@@ -30,6 +30,8 @@ export interface CommitterOptions {
   now(): number;
   /** A fresh signing key as a row of `signing_key`. */
   generateKey(tenant: string): Promise<Record<string, unknown>>;
+  /** An error of ours, which the caller is told about without its details. */
+  report(thrown: unknown): void;
 }
 
 /** Revisions and days that are kept; content that none of them references is collected. */
@@ -44,7 +46,7 @@ const nobody: Actor = { userId: 0, appId: null, ip: '' };
  * Computes the state after a change, validates it, and writes rows, history, audit, content and the revision in one D1
  * batch. Runs inside the Publisher object, which serialises it; the unique revision number is the backstop.
  */
-export function createCommitter({ env, now, generateKey }: CommitterOptions): Committer {
+export function createCommitter({ env, now, generateKey, report }: CommitterOptions): Committer {
   const db = drizzle(env.DB);
 
   async function newest(tenant: string): Promise<Pointer | null> {
@@ -232,9 +234,10 @@ export function createCommitter({ env, now, generateKey }: CommitterOptions): Co
           }
         } catch (thrown) {
           undo();
-          outcomes.push({ ok: false, error: ApiError.from(thrown).toPlain() });
-          if (!(thrown instanceof ApiError)) {
-            console.error(thrown);
+          const error = ApiError.from(thrown);
+          outcomes.push({ ok: false, error: error.toPlain() });
+          if (error.code === 'internal') {
+            report(thrown);
           }
         }
       }

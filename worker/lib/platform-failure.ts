@@ -1,0 +1,30 @@
+/** Texts of failures that are the platform's and pass (D1, KV, Durable Objects), kept as data: the vendor changes them. */
+const passing = [
+  'Network connection lost',
+  'D1 DB is overloaded',
+  'caused object to be reset',
+  'reset because its code was updated',
+  'Cannot resolve D1 DB',
+  'exceeded its memory limit',
+  'exceeded its CPU time limit',
+  'exceeded timeout',
+  'Durable Object is overloaded',
+  'KV GET failed',
+  'KV PUT failed',
+  'internal error',
+  'The Durable Object',
+];
+
+/** Whether an error means that a part of the platform is not there at the moment, and not that we did something wrong. */
+export function isPlatformFailure(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) {
+    return false;
+  }
+  const { retryable, overloaded, message } = thrown as Error & { retryable?: boolean; overloaded?: boolean };
+  return retryable === true || overloaded === true || passing.some((text) => message.includes(text));
+}
+
+/** Whether a database refused a row because another one has its unique value. */
+export function isUniqueViolation(thrown: unknown): boolean {
+  return thrown instanceof Error && /UNIQUE constraint failed/.test(thrown.message);
+}
