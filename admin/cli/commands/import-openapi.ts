@@ -1,0 +1,206 @@
+import { readFile } from 'node:fs/promises';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parse, parseDocument, YAMLParseError } from 'yaml';
+import type { Client } from '../client.ts';
+import { command } from '../command.ts';
+import { locateJson, placeOf } from '../deploy/place.ts';
+import { Failure, type Place } from '../failure.ts';
+import type { Output } from '../output.ts';
+import { slimDescription } from '../slim-description.ts';
+import { uploadJson } from '../upload.ts';
+
+/** Descriptions over this go up in parts, bytes. */
+const inlineLimit = 500_000;
+
+const generator = '/backend/generator/Fusio.Impl.Provider.Generator.OpenAPI';
+
+type Counts = Record<string, Partial<Record<'create' | 'update' | 'none', number>>>;
+
+interface Answer {
+  revision?: number;
+  counts: Counts;
+  warnings: string[];
+  operations?: { name: string; httpMethod: string; httpPath: string }[];
+}
+
+/** Makes schemas, actions and operations out of an OpenAPI or Swagger description: one publish. */
+export const importOpenApi = command({
+  name: 'openapi',
+  description:
+    'Import an OpenAPI 3 or Swagger 2 description: its operations become proxies to the API that it describes',
+  args: {
+    file: {
+      type: 'positional',
+      required: true,
+      description: 'JSON or YAML file, http(s) URL, or "-" for the standard input',
+    },
+    prefix: {
+      type: 'string',
+      description: 'Path in front of all routes; begins the names as well',
+      valueHint: '/PATH',
+    },
+    server: {
+      type: 'string',
+      description: 'Base URL of the API, instead of the one in the description',
+      valueHint: 'URL',
+    },
+    connection: {
+      type: 'string',
+      description: 'HTTP connection with url and credentials of the API',
+      valueHint: 'NAME',
+    },
+    scope: {
+      type: 'string',
+      description: 'Scopes that may call; several with commas',
+      valueHint: 'NAME',
+      default: 'default',
+    },
+    public: { type: 'boolean', description: 'Let everybody call, without a token' },
+    update: { type: 'boolean', description: 'Update what exists under the same names; else that is an error' },
+    plan: { type: 'boolean', description: 'Show what would be made, change nothing' },
+    message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
+  },
+  async run({ args, client, output, values }) {
+    const text = await read(args.file, output);
+    const document = parseText(args.file, text);
+    const api = await client();
+    const scopes = values('scope');
+    const plan = args.plan === true;
+    const body = {
+      path: args.prefix ?? '',
+      scopes: scopes.length > 0 ? scopes : ['default'],
+      public: args.public === true,
+      update: args.update === true,
+      message: args.message ?? `Imported ${args.file}`.slice(0, 500),
+      config: { spec: await send(api, output, document), server: args.server, connection: args.connection },
+    };
+    const title = plan ? 'Comparing' : 'Importing';
+    const answer = await output
+      .progress(title, null, () => api.send<Answer>(plan ? 'PUT' : 'POST', generator, body))
+      .catch((thrown) => {
+        throw thrown instanceof Failure ? placed(thrown, args.file, text) : thrown;
+      });
+    output.result(plan ? answer : { ...answer, plan }, () => summary(answer, plan));
+  },
+});
+
+async function read(file: string, output: Output): Promise<string> {
+  try {
+    if (file === '-') {
+      let input = '';
+      for await (const chunk of process.stdin.setEncoding('utf8')) {
+        input += chunk;
+      }
+      return input;
+    }
+    if (/^https?:\/\//i.test(file)) {
+      const response = await output.progress(`Reading ${file}`, null, () => fetch(file));
+      if (!response.ok) {
+        throw new Failure('usage', `${file} answered ${response.status}`);
+      }
+      return await response.text();
+    }
+    return await readFile(file, 'utf8');
+  } catch (thrown) {
+    throw thrown instanceof Failure
+      ? thrown
+      : new Failure('usage', `${file} cannot be read: ${(thrown as Error).message}`);
+  }
+}
+
+function parseText(file: string, text: string): unknown {
+  try {
+    return /^\s*[{[]/.test(text) ? JSON.parse(text) : parse(text, { maxAliasCount: 1000 });
+  } catch (thrown) {
+    const offset = /at position (\d+)/.exec((thrown as Error).message)?.[1];
+    const line = thrown instanceof YAMLParseError ? thrown.linePos?.[0] : undefined;
+    const place: Place =
+      line !== undefined
+        ? { file, line: line.line, column: line.col }
+        : offset !== undefined
+          ? placeOf(file, text, Number(offset))
+          : { file };
+    const message = (thrown as Error).message.split('\n')[0]!;
+    throw new Failure('usage', `${file} is not valid JSON or YAML`, {
+      complaints: [{ message, rule: 'syntax', place }],
+    });
+  }
+}
+
+/** The description for the request: itself, or the name of its upload. */
+async function send(api: Client, output: Output, document: unknown): Promise<string> {
+  const slim = slimDescription(document);
+  const text = JSON.stringify(slim ?? null);
+  return text.length > inlineLimit
+    ? `upload:${await uploadJson(api, output, 'Uploading the description', slim)}`
+    : text;
+}
+
+/** Says each complaint at the line of the description that it is about. */
+function placed(failure: Failure, file: string, text: string): Failure {
+  const complaints = failure.complaints.map((complaint) => {
+    const pointer = /^\/body\/config\/spec(\/.*|)$/.exec(complaint.pointer ?? '')?.[1];
+    return pointer === undefined ? complaint : { ...complaint, pointer, place: locate(file, text, pointer) };
+  });
+  const kind = failure.exit === 3 ? 'access' : failure.exit === 4 ? 'unavailable' : 'refused';
+  return new Failure(kind, failure.message, { complaints, status: failure.status });
+}
+
+let parsed: { text: string; root: Node | null; lines: LineCounter } | undefined;
+
+function locate(file: string, text: string, pointer: string): Place {
+  if (/^\s*[{[]/.test(text)) {
+    return placeOf(file, text, locateJson(text, pointer));
+  }
+  if (parsed?.text !== text) {
+    const lines = new LineCounter();
+    parsed = { text, root: parseDocument(text, { lineCounter: lines }).contents as Node | null, lines };
+  }
+  let node = parsed.root;
+  let offset = node?.range?.[0] ?? 0;
+  for (const key of pointer.split('/').slice(1)) {
+    const name = key.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (isSeq(node)) {
+      node = (node.items[Number(name)] as Node | undefined) ?? null;
+      offset = node?.range?.[0] ?? offset;
+      continue;
+    }
+    const pair = isMap(node)
+      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === name)
+      : undefined;
+    if (pair === undefined) {
+      break;
+    }
+    offset = (pair.key as Node).range?.[0] ?? offset;
+    node = pair.value as Node | null;
+    if (isAlias(node)) {
+      break;
+    }
+  }
+  const { line, col } = parsed.lines.linePos(offset);
+  return { file, line, column: col };
+}
+
+function summary(answer: Answer, plan: boolean): string {
+  const counted = Object.entries(answer.counts).map(([resource, verbs]) => {
+    const parts = [
+      verbs.create ? `${verbs.create} new` : '',
+      verbs.update ? `${verbs.update} changed` : '',
+      verbs.none ? `${verbs.none} unchanged` : '',
+    ].filter((part) => part !== '');
+    return `  ${resource}: ${parts.join(', ')}`;
+  });
+  const listed = plan
+    ? (answer.operations ?? [])
+        .slice(0, 20)
+        .map((operation) => `  ${operation.httpMethod.padEnd(6)} ${operation.httpPath}  ${operation.name}`)
+    : [];
+  const more = (answer.operations?.length ?? 0) - listed.length;
+  return [
+    ...answer.warnings.slice(0, 20).map((warning) => `Note: ${warning}`),
+    ...(answer.warnings.length > 20 ? [`Note: … and ${answer.warnings.length - 20} more`] : []),
+    ...listed,
+    ...(plan && more > 0 ? [`  … and ${more} more`] : []),
+    plan ? 'Plan, nothing was changed:' : `Revision ${answer.revision}:`,
+    ...(counted.length === 0 ? ['  nothing to do'] : counted),
+  ].join('\n');
+}
