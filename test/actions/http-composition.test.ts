@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpComposition } from '../../worker/actions/http-composition.ts';
+import { ApiError } from '../../worker/core/errors.ts';
 import { breakers } from '../../worker/lib/breaker.ts';
 import {
   deadUrl,
@@ -94,6 +95,31 @@ describe('HTTP-Composition', () => {
     const failure = await failureOf(run(['/json', dead, '/text']));
     expect(failure).toMatchObject({ code: 'bad_gateway', status: 502 });
     expect(failure.message).toContain(dead);
+  });
+
+  it('holds the failure of one against no other', async () => {
+    let aborted = 0;
+    const context = makeContext({
+      egress: {
+        fetch: (url, _init, options) =>
+          new Promise((_, reject) => {
+            if (new URL(url).hostname === 'dead.example') {
+              setTimeout(() => reject(new ApiError('bad_gateway')), 5);
+            }
+            options?.signal?.addEventListener('abort', () => {
+              aborted += 1;
+              reject(new ApiError('bad_gateway'));
+            });
+          }),
+      },
+    });
+    const config = { url: ['http://dead.example/', 'http://slow.example/'] };
+    for (let count = 0; count < 6; count++) {
+      await failureOf(httpComposition.run(makeInput({ method: 'POST' }), config, context));
+    }
+    expect(aborted).toBeGreaterThanOrEqual(5);
+    expect(breakers.admit(' http://dead.example', Date.now()).admitted).toBe(false);
+    expect(breakers.isSuspect(' http://slow.example', Date.now())).toBe(false);
   });
 
   it.each(['/broken', '/large'])('fails when an answer is not what it can take: %s', async (path) => {

@@ -117,7 +117,7 @@ describe('a proxied call', () => {
     const upstream = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/socket`;
     const target = path({ class: processor, config: { url: upstream } });
     const socket = new WebSocket(gateway.url.replace('http', 'ws') + target, ['echo']);
-    const event = (name: string) =>
+    const event = (name: 'open' | 'message' | 'close') =>
       new Promise<any>((resolve) => socket.addEventListener(name, resolve, { once: true }));
     await event('open');
     expect(socket.protocol).toBe('echo');
@@ -302,7 +302,7 @@ describe('a connection with a cache', () => {
     { 'cache-control': 'max-age=60', 'set-cookie': 'a=1' },
     { 'cache-control': 'max-age=60', vary: 'X-Custom' },
     { 'cache-control': 'max-age=60', vary: '*' },
-  ])('does not keep %j', async (headers) => {
+  ] as Record<string, string>[])('does not keep %j', async (headers) => {
     const { upstream, get } = await served(headers);
     for (let count = 0; count < 3; count++) {
       await (await get()).text();

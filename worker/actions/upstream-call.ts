@@ -44,7 +44,8 @@ export async function callUpstream(call: UpstreamCall, context: ActionContext, d
     return response;
   } catch (thrown) {
     const error = ApiError.from(thrown);
-    if (error.code === 'bad_gateway' || error.code === 'upstream_timeout') {
+    const givenUp = call.signal?.aborted === true;
+    if (!givenUp && (error.code === 'bad_gateway' || error.code === 'upstream_timeout')) {
       breakers.fail(target, context.now());
     } else {
       breakers.abandon(target);
@@ -76,7 +77,7 @@ async function attempts(call: UpstreamCall, context: ActionContext, deadline: nu
       return await attempt(call, context, deadline);
     } catch (thrown) {
       const error = ApiError.from(thrown);
-      if (tried >= retries || !mayRepeat(call, error)) {
+      if (tried >= retries || call.signal?.aborted || !mayRepeat(call, error)) {
         throw error;
       }
       const pause = context.random() * 50 * 2 ** tried;
