@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import type { Call, Input } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
 import type { Actor, Change } from '../core/ports.ts';
@@ -20,7 +20,8 @@ export function crudOperations(resource: Resource): SystemOperation[] {
   const scope = `backend.${name}`;
   const one = `/backend/${name}/$${name}_id<[0-9]+|^~>`;
   const keyOf = (input: Input) => String(input.path[`${name}_id`]);
-  const body = writable(resource);
+  // Types are checked at the door; the rules of the name come later, for their message is Fusio's.
+  const body = withName(writable(resource), Type.Unsafe({ type: ['string', 'null'] }));
   const operations: SystemOperation[] = [
     {
       name: `${scope}.getAll`,
@@ -66,6 +67,12 @@ export function crudOperations(resource: Resource): SystemOperation[] {
     });
   }
   return operations;
+}
+
+function withName(body: ReturnType<typeof writable>, name: TSchema): TSchema {
+  return 'name' in body.properties
+    ? Type.Object({ ...body.properties, name: Type.Optional(name) }, { description: body.description })
+    : body;
 }
 
 export const collectionParameters: Record<string, ParameterRecord> = {
