@@ -40,7 +40,7 @@ const refreshToken: Grant = async ({ client, parameters }, context) => {
     throw new OAuthError('invalid_request', 'Refresh token not available');
   }
   const principal = client === null ? null : await checkClient(context, client);
-  return renewTokens(context, presented, parseScopes(parameters.get('scope')), (owner) => admit(owner, principal));
+  return renewTokens(context, presented, parseScopes(parameters.get('scope')), principal, admit);
 };
 
 function admit(owner: Principal, client: Principal | null): void {

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import type { AccessMark } from '../core/ports.ts';
+import type { AccessMark, FamilyOwner } from '../core/ports.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { durationSeconds } from '../lib/duration.ts';
 import { tokens } from '../resources/token.ts';
@@ -52,14 +52,16 @@ export async function issueTokens(context: OAuthContext, principal: Principal, r
 
 /**
  * Exchanges a refresh token. Everything that can fail comes first; the rotation, which uses the token up, comes last, and
- * after it the answer is complete. `admit` says whether the client may use a token of this family.
+ * after it the answer is complete. `client` is who presented itself, if anybody did; `admit` throws unless that one may use a
+ * token of this owner.
  * Throws OAuthError `invalid_request` for what is no token of ours, `invalid_grant` for one that is used up or over.
  */
 export async function renewTokens(
   context: OAuthContext,
   presented: string,
   requested: string[],
-  admit: (principal: Principal) => void,
+  client: Principal | null,
+  admit: (owner: Principal, client: Principal | null) => void,
 ): Promise<Issued> {
   const { runtime, tenant } = context;
   const read = readRefreshToken(secretsOf(runtime.env), tenant, presented);
@@ -68,13 +70,11 @@ export async function renewTokens(
   }
   const family = runtime.env.TOKEN_FAMILY.getByName(objectName(tenant, read.family));
   const owner = await available(() => family.owner());
-  const user = owner && (await userById(context, owner.userId));
-  const app = owner?.appId == null ? null : await appById(context, owner.appId);
-  if (!owner || !user?.active || (owner.appId !== null && !app?.active)) {
+  const principal = owner && (await principalOf(context, owner, client));
+  if (owner === null || principal === null) {
     throw new OAuthError('invalid_grant', 'Invalid refresh token');
   }
-  const principal = { user, app };
-  admit(principal);
+  admit(principal, client);
   const scopes = await choose(context, principal, requested, owner.scopes);
   const { access, refresh, expires, expiresIn } = await prepare(context, principal, read.family, scopes);
   const rotation = await available(() =>
@@ -120,6 +120,19 @@ export async function endTokens(
       .set({ status: tokenGone })
       .where(and(eq(tokens.tenant_id, tenant), family === null ? eq(tokens.jti, jti) : eq(tokens.family, family)));
   });
+}
+
+/** Who owns a family, read anew unless it is who has just presented itself; null when user or app are not active any more. */
+async function principalOf(
+  context: OAuthContext,
+  { userId, appId }: FamilyOwner,
+  client: Principal | null,
+): Promise<Principal | null> {
+  const [user, app] = await Promise.all([
+    client?.user.id === userId ? client.user : userById(context, userId),
+    appId === null || client?.app?.id === appId ? (client?.app ?? null) : appById(context, appId),
+  ]);
+  return user?.active && (appId === null || app?.active) ? { user, app: appId === null ? null : app } : null;
 }
 
 /** Records a login for the sinks. */

@@ -51,7 +51,7 @@ export const refreshLogin: SystemOperation = {
   run: (call, input: Input) =>
     answer(call, 'refresh', 'Invalid refresh token', (context) => {
       const { refresh_token: presented } = input.body as { refresh_token: string };
-      return renewTokens(context, presented, [], (owner) => {
+      return renewTokens(context, presented, [], null, (owner) => {
         if (owner.app !== null) {
           throw new OAuthError('invalid_grant', 'Invalid refresh token');
         }
