@@ -5,7 +5,7 @@ import type { ParameterRecord } from '../core/records.ts';
 export const dateParameters: Record<string, ParameterRecord> = {
   from: {
     type: 'string',
-    description: 'First day (2026-11-21) or moment (2026-11-21T22:58:00Z); a month ago unless given',
+    description: 'First day (2026-11-21) or moment (2026-11-21T22:58:00Z); a month before the last unless given',
   },
   to: {
     type: 'string',
@@ -22,12 +22,12 @@ export interface DateRange {
 const day = 86_400_000;
 
 /**
- * The range that `from` and `to` ask for, as Fusio reads them: the last month by default, swapped when reversed, and when
+ * The range that `from` and `to` ask for, as Fusio reads them: a month up to now by default, swapped when reversed, and when
  * longer than 56 days cut to two months. Throws ApiError `invalid_parameter`.
  */
 export function dateRange(query: Record<string, unknown>, now: number): DateRange {
-  let from = moment('from', query.from) ?? { at: addMonths(now, -1), whole: true };
   let to = moment('to', query.to) ?? { at: now, whole: false };
+  let from = moment('from', query.from) ?? { at: addMonths(to.at, -1), whole: true };
   if (from.at > to.at) {
     [from, to] = [to, from];
   }

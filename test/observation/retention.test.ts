@@ -1,0 +1,71 @@
+import type { D1Database } from '@cloudflare/workers-types';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Env } from '../../worker/env.ts';
+import { addCall, addFault, closeBuffer, createLogBuffer, defaultLimits } from '../../worker/gateway/log-buffer.ts';
+import { writeLogs } from '../../worker/gateway/log-write.ts';
+import { sweepLogs } from '../../worker/jobs/retention.ts';
+import { wrapEnv } from '../faults/worker/bindings.ts';
+import { faultState, setFaults } from '../faults/worker/plan.ts';
+import { aCall, aFault, noon } from './facts.ts';
+import { emptyLogs, openLogs, rowsOf } from './logs-database.ts';
+
+let LOGS: D1Database;
+let close: () => Promise<void>;
+const day = 86_400_000;
+
+beforeAll(async () => {
+  ({ LOGS, close } = await openLogs());
+});
+afterAll(() => close());
+beforeEach(async () => {
+  setFaults([]);
+  await emptyLogs(LOGS);
+});
+
+const env = () => wrapEnv({ LOGS } as unknown as Pick<Env, 'LOGS'>, 'worker');
+
+/** A flush of `count` calls and a fault, so many days ago. */
+async function seed(daysAgo: number, count = 1): Promise<void> {
+  const buffer = createLogBuffer();
+  for (let index = 0; index < count; index++) {
+    addCall(buffer, aCall({ at: noon - daysAgo * day }), { ...defaultLimits, rows: 100_000, size: 1e9 });
+  }
+  addFault(buffer, aFault({ at: noon - daysAgo * day }), defaultLimits);
+  await writeLogs(LOGS as never, closeBuffer(buffer, `${daysAgo} ${Math.random()}`)!, noon - daysAgo * day);
+}
+
+async function left(): Promise<Record<string, number>> {
+  const tables = ['log', 'log_error', 'rollup_hour', 'rollup_day', 'flush'];
+  const counts = await Promise.all(tables.map((table) => rowsOf(LOGS, `SELECT count(*) AS rows FROM ${table}`)));
+  return Object.fromEntries(tables.map((table, index) => [table, counts[index]![0]!.rows]));
+}
+
+test('each table keeps its own time', async () => {
+  for (const daysAgo of [1000, 100, 31, 29, 2, 0]) {
+    await seed(daysAgo);
+  }
+  expect(await sweepLogs(env(), noon)).toEqual({ deleted: 3 + 3 + 2 + 1 + 5, more: false });
+  expect(await left()).toEqual({ log: 3, log_error: 3, rollup_hour: 4, rollup_day: 5, flush: 1 });
+  expect(await sweepLogs(env(), noon)).toEqual({ deleted: 0, more: false });
+  expect(await sweepLogs(env(), noon, 1)).toEqual({ deleted: 4, more: false });
+  expect(await left()).toEqual({ log: 1, log_error: 1, rollup_hour: 4, rollup_day: 5, flush: 1 });
+});
+
+test('a row from the future stops nobody', async () => {
+  await seed(-10);
+  await seed(50, 20);
+  await sweepLogs(env(), noon);
+  expect((await left()).log).toBe(1);
+});
+
+test('many rows go in steps, the rest in the next run; ids are never given twice', async () => {
+  await seed(40, 6000);
+  const [{ last }] = (await rowsOf(LOGS, 'SELECT max(id) AS last FROM log')) as [{ last: number }];
+  expect(await sweepLogs(env(), noon, 30, 1)).toMatchObject({ more: true });
+  expect((await left()).log).toBe(1000);
+  expect(faultState().counts['LOGS.run']).toBe(5);
+  expect(await sweepLogs(env(), noon, 30)).toMatchObject({ more: false });
+  expect((await left()).log).toBe(0);
+  await seed(0);
+  expect((await rowsOf(LOGS, 'SELECT id FROM log'))[0]!.id).toBe(last + 1);
+});
