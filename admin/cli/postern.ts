@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import pc from 'picocolors';
 import packageJson from '../../package.json' with { type: 'json' };
