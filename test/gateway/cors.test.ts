@@ -39,6 +39,13 @@ describe('CORS without a policy', () => {
     });
   });
 
+  it('lists the methods in the order in which Fusio does', () => {
+    expect(preflight({}, null, ['PUT', 'GET', 'HEAD', 'DELETE', 'OPTIONS']).allow).toBe(
+      'OPTIONS, HEAD, DELETE, GET, PUT',
+    );
+    expect(preflight({}, null, ['POST', 'OPTIONS']).allow).toBe('OPTIONS, POST');
+  });
+
   it('says no more than was asked', () => {
     const names = Object.keys(preflight({ origin, 'access-control-request-method': 'GET' }));
     expect(names).not.toContain('access-control-allow-headers');

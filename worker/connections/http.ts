@@ -71,7 +71,7 @@ export const http = defineConnection<HttpClient>({
       Type.Record(Type.String(), Type.String(), {
         title: 'Headers',
         description:
-          'Headers that every request carries. They are readable in the configuration: credentials belong above',
+          'Headers that every request carries; values of names such as Authorization are kept sealed',
       }),
     ),
   }),

@@ -1,6 +1,7 @@
 import { ApiError } from '../core/errors.ts';
 import type { ConnectionRecord } from '../core/records.ts';
 import { memo, type Snapshot } from '../core/snapshot.ts';
+import { isObject } from '../lib/json.ts';
 import { type Envelope, isEnvelope } from '../lib/seal.ts';
 import type { ConnectionContext } from './define.ts';
 import { connectionType } from './index.ts';
@@ -35,11 +36,22 @@ export async function openConfig(record: ConnectionRecord, openSecret: OpenSecre
   const opened = memo<{ config: Record<string, unknown> | null }>(record, 'opened', () => ({ config: null }));
   if (opened.config === null) {
     const entries = Object.entries(record.config).map(async ([member, value]) => {
-      return [member, await openMember(record, member, value, openSecret)] as const;
+      return [member, await openValue(record, member, value, openSecret)] as const;
     });
     opened.config = Object.fromEntries(await Promise.all(entries));
   }
   return opened.config;
+}
+
+/** Maps (headers) have sealed members of their own. */
+async function openValue(record: ConnectionRecord, member: string, value: unknown, openSecret: OpenSecret): Promise<unknown> {
+  if (isEnvelope(value) || !isObject(value)) {
+    return openMember(record, member, value, openSecret);
+  }
+  const entries = Object.entries(value).map(async ([name, entry]) => {
+    return [name, await openMember(record, `${member}/${name}`, entry, openSecret)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 async function openMember(record: ConnectionRecord, member: string, value: unknown, openSecret: OpenSecret) {

@@ -42,7 +42,7 @@ export function applyCors(headers: Headers, origin: string | null, policy: CorsP
  * a preflight, what the operation that it asks for allows. The policy is that operation's. A preflight reaches no action.
  */
 export function applyPreflight(headers: Headers, request: Headers, allow: readonly string[], policy: CorsPolicy): void {
-  headers.set('Allow', allow.join(', '));
+  headers.set('Allow', inFusiosOrder(allow).join(', '));
   const origin = request.get('origin');
   applyCors(headers, origin, policy);
   if (!headers.has('Access-Control-Allow-Origin') || origin === null) {
@@ -57,6 +57,12 @@ export function applyPreflight(headers: Headers, request: Headers, allow: readon
   if (policy?.maxAge !== undefined) {
     headers.set('Access-Control-Max-Age', String(Math.max(0, Math.floor(policy.maxAge))));
   }
+}
+
+/** `OPTIONS, HEAD, GET, POST`: clients compare it. */
+function inFusiosOrder(methods: readonly string[]): string[] {
+  const first = ['OPTIONS', 'HEAD'].filter((method) => methods.includes(method));
+  return [...first, ...methods.filter((method) => !first.includes(method)).sort()];
 }
 
 function isPublic(policy: CorsPolicy | undefined): boolean {
