@@ -70,8 +70,7 @@ export const http = defineConnection<HttpClient>({
     headers: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
         title: 'Headers',
-        description:
-          'Headers that every request carries; values of names such as Authorization are kept sealed',
+        description: 'Headers that every request carries; values of names such as Authorization are kept sealed',
       }),
     ),
   }),

@@ -44,7 +44,12 @@ export async function openConfig(record: ConnectionRecord, openSecret: OpenSecre
 }
 
 /** Maps (headers) have sealed members of their own. */
-async function openValue(record: ConnectionRecord, member: string, value: unknown, openSecret: OpenSecret): Promise<unknown> {
+async function openValue(
+  record: ConnectionRecord,
+  member: string,
+  value: unknown,
+  openSecret: OpenSecret,
+): Promise<unknown> {
   if (isEnvelope(value) || !isObject(value)) {
     return openMember(record, member, value, openSecret);
   }

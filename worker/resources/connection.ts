@@ -1,7 +1,9 @@
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
+import { isEnvelope } from '../lib/seal.ts';
 import { checkConnectionConfig } from './action-classes.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
+import { maskConfig, sealConfig, secretMask } from './connection-secrets.ts';
 import { defineResource, metadataField, nameField, statusField } from './define.ts';
 
 export const connections = sqliteTable(
@@ -46,44 +48,21 @@ export const connection = defineResource({
   async prepare({ view, row, before, data }) {
     row.class = row.class.replaceAll('\\', '.');
     const given = (data.config ?? row.config ?? {}) as Record<string, unknown>;
-    // Secrets are write-only: one that comes back as it was shown (masked or absent) keeps its value.
-    const stored = (before?.config ?? {}) as Record<string, unknown>;
-    const info = checkConnectionConfig(
-      row.class,
-      Object.fromEntries(Object.entries(given).filter(([, value]) => value !== secretMask && !isSealed(value))),
+    // What is masked or sealed is not judged anew: it was valid when it came.
+    const shown = Object.entries(given).filter(([, value]) => value !== secretMask && !isEnvelope(value));
+    const info = checkConnectionConfig(row.class, withoutEnvelopes(Object.fromEntries(shown)));
+    const secret = Object.entries(info.config.properties).filter(
+      ([, schema]) => (schema as { secret?: boolean }).secret,
     );
-    const sealed: Record<string, unknown> = { ...given };
-    for (const [member, schema] of Object.entries(info.config.properties)) {
-      if ((schema as { secret?: boolean }).secret !== true) {
-        continue;
-      }
-      const value = given[member];
-      if (value === secretMask || (value === undefined && member in stored) || isSealed(value)) {
-        sealed[member] = stored[member] ?? null;
-      } else if (typeof value === 'string' && value !== '') {
-        sealed[member] = await view.seal(value, stored[member], `connection/${row.id}/${member}`);
-      }
-    }
-    row.config = sealed;
+    row.config = await sealConfig(view, row.id, new Set(secret.map(([member]) => member)), given, before?.config ?? {});
   },
   async extend(_rows, entities) {
     for (const entity of entities) {
-      entity.config = masked(entity.config as Record<string, unknown> | undefined);
+      entity.config = maskConfig(entity.config);
     }
   },
 });
 
-/** What a secret looks like when it is read. */
-export const secretMask = '********';
-
-function isSealed(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '$sealed' in value;
-}
-
-function masked(config: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
-  return config === undefined
-    ? undefined
-    : Object.fromEntries(
-        Object.entries(config).map(([member, value]) => [member, isSealed(value) ? secretMask : value]),
-      );
+function withoutEnvelopes(config: Record<string, unknown>): Record<string, unknown> {
+  return maskConfig(config) as Record<string, unknown>;
 }

@@ -6,7 +6,7 @@ import { ApiError } from '../../core/errors.ts';
 import type { Change } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { isObject } from '../../lib/json.ts';
-import { isEnvelope } from '../../lib/seal.ts';
+import { maskConfig } from '../../resources/connection-secrets.ts';
 import { actorOf } from '../../resources/crud.ts';
 import { columnOf, type Resource, type Row } from '../../resources/define.ts';
 import { resources } from '../../resources/index.ts';
@@ -167,12 +167,7 @@ function entryOf(resource: Resource, row: Row, operations: Map<number, string>):
     entry.scopes = Object.keys(scopes).filter((name) => scopes[name]);
   }
   if (resource.name === 'connection') {
-    entry.config = Object.fromEntries(
-      Object.entries(row.config as Record<string, unknown>).map(([member, value]) => [
-        member,
-        isEnvelope(value) ? `\${env.${variable(row.name, member)}}` : value,
-      ]),
-    );
+    entry.config = maskConfig(row.config, (path) => `\${env.${variable(row.name, path.join('_'))}}`);
   }
   if (resource.name === 'rate') {
     entry.allocation = (row.allocation as Record<string, unknown>[]).map(({ operationId, ...rest }) => ({
