@@ -5,6 +5,7 @@ import { ApiError } from './core/errors.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { applyCors } from './gateway/cors.ts';
+import { observerDrops } from './gateway/observe.ts';
 import { renderError } from './gateway/render.ts';
 import { clientAddress } from './lib/client-address.ts';
 import type { OAuthContext } from './oauth/context.ts';
@@ -116,7 +117,7 @@ async function health({ runtime, snapshot }: FixedRoute): Promise<Response> {
     check(() => runtime.env.LOGS.prepare('SELECT 1').first()),
     check(() => runtime.env.DATA.prepare('SELECT 1').first()),
   ]);
-  const checks = { configuration, database, logs, System: system };
+  const checks = { configuration, database, logs: { ...logs, dropped: observerDrops() }, System: system };
   const healthy = Object.values(checks).every((result) => result.healthy);
   return Response.json({ healthy, checks }, { status: healthy ? 200 : 503, headers: { 'Cache-Control': 'no-store' } });
 }

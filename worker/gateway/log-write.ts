@@ -1,5 +1,7 @@
+import { getTableName } from 'drizzle-orm';
 import type { Write } from './log-buffer.ts';
 import { errorColumns, logColumns, rollupColumns } from './log-rows.ts';
+import { flushes, rollupDays, rollupHours } from './log-tables.ts';
 
 /**
  * Writes what a flush holds, in one transaction with its id. Written before (the reply was lost, another flush took over):
@@ -7,7 +9,7 @@ import { errorColumns, logColumns, rollupColumns } from './log-rows.ts';
  */
 export async function writeLogs(db: D1Database, write: Write, now: number): Promise<void> {
   const statements = [
-    db.prepare('INSERT INTO flush (id, date) VALUES (?1, ?2)').bind(write.id, new Date(now).toISOString()),
+    db.prepare(insertFlush).bind(write.id, new Date(now).toISOString()),
     ...chunks(write.rows).map((json) => db.prepare(insertLogs).bind(json)),
     ...chunks(write.errors).map((json) => db.prepare(insertErrors).bind(json)),
   ];
@@ -51,6 +53,7 @@ function chunks(rows: readonly string[]): string[] {
 
 const members = (columns: readonly string[]) => columns.map((_, at) => `value->>${at}`);
 
+const insertFlush = `INSERT INTO ${getTableName(flushes)} (id, date) VALUES (?1, ?2)`;
 const insertLogs = `INSERT INTO log (${logColumns}) SELECT ${members(logColumns)} FROM json_each(?1)`;
 
 // The log rows of the same transaction have the last ids, without gaps: an error counts back from the end to its own.
@@ -71,5 +74,5 @@ function upsert(table: string, date: string): string {
   return `INSERT INTO ${table} (${rollupColumns}) SELECT ${values} FROM json_each(?1) WHERE true ON CONFLICT (${rollupColumns.slice(0, 7)}) DO UPDATE SET ${sums}`;
 }
 
-const upsertHours = upsert('rollup_hour', 'value->>1');
-const upsertDays = upsert('rollup_day', `substr(value->>1, 1, 10) || 'T00:00:00Z'`);
+const upsertHours = upsert(getTableName(rollupHours), 'value->>1');
+const upsertDays = upsert(getTableName(rollupDays), `substr(value->>1, 1, 10) || 'T00:00:00Z'`);
