@@ -74,8 +74,9 @@ export function mustBeOfType(types: readonly string[]): string {
 function enumCheck(values: unknown[]): Check {
   const scalars = new Set(values.filter((value) => typeof value !== 'object' || value === null));
   const composites = values.filter((value) => typeof value === 'object' && value !== null);
-  const shown = values.slice(0, 20).map(show).join(', ');
-  const message = `must be one of: ${shown}${values.length > 20 ? ', …' : ''}`;
+  // That null would do as well is not worth a word, here neither.
+  const named = values.length > 1 ? values.filter((value) => value !== null) : values;
+  const message = `must be one of: ${named.slice(0, 20).map(show).join(', ')}${named.length > 20 ? ', …' : ''}`;
   return (value, run) => {
     const found =
       typeof value === 'object' && value !== null ? composites.some((one) => equal(one, value)) : scalars.has(value);
