@@ -31,12 +31,12 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
   /** Ids of leases never repeat across lives of the object, or a settlement could name a foreign lease. */
   #lease = Math.floor(Math.random() * 2 ** 50);
   #alarm: number | null = null;
+  #prepared = false;
   readonly #report = { asked: 0, admitted: 0, refused: 0, returned: 0, forfeited: 0, writes: 0 };
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     void ctx.blockConcurrencyWhile(async () => {
-      this.#prepare();
       this.#alarm = await ctx.storage.getAlarm();
     });
   }
@@ -66,18 +66,13 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     }
     const { count, last } = verdict.failures;
     const spent = last + policy.memory * 1000;
-    this.ctx.storage.sql.exec('INSERT OR REPLACE INTO failures VALUES (0, ?, ?, ?)', count, last, spent);
+    this.#sql.exec('INSERT OR REPLACE INTO failures VALUES (0, ?, ?, ?)', count, last, spent);
     this.#expect(spent, now);
     return { allowed: true };
   }
 
   async succeed(forget: 'one' | 'all'): Promise<void> {
-    const { sql } = this.ctx.storage;
-    if (forget === 'all') {
-      sql.exec('DELETE FROM failures');
-    } else {
-      sql.exec('UPDATE failures SET count = max(0, count - 1)');
-    }
+    this.#sql.exec(forget === 'all' ? 'DELETE FROM failures' : 'UPDATE failures SET count = max(0, count - 1)');
   }
 
   async report(): Promise<LimiterReport> {
@@ -87,7 +82,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
   /** Deletes what no window can reach any more, and everything when nothing is left. Safe to run any number of times. */
   override async alarm(): Promise<void> {
     const now = Date.now();
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     sql.exec('DELETE FROM windows WHERE spent <= ?', now);
     sql.exec('DELETE FROM failures WHERE spent <= ?', now);
     for (const [key, state] of this.#windows) {
@@ -104,30 +99,30 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     }
     await this.ctx.blockConcurrencyWhile(async () => {
       await this.ctx.storage.deleteAll();
-      this.#prepare();
-      this.#windows.clear();
+      this.#prepared = false;
     });
   }
 
-  #prepare(): void {
+  /** The database with its tables, which are made at first use: an object that was emptied shall occupy nothing. */
+  get #sql(): SqlStorage {
     const { sql } = this.ctx.storage;
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS windows (key TEXT PRIMARY KEY, state TEXT NOT NULL, spent INTEGER NOT NULL) WITHOUT ROWID',
-    );
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS failures (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, spent INTEGER NOT NULL)',
-    );
+    if (!this.#prepared) {
+      const windows = 'key TEXT PRIMARY KEY, state TEXT NOT NULL, spent INTEGER NOT NULL';
+      const failures = 'id INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, spent INTEGER NOT NULL';
+      sql.exec(`CREATE TABLE IF NOT EXISTS windows (${windows}) WITHOUT ROWID`);
+      sql.exec(`CREATE TABLE IF NOT EXISTS failures (${failures})`);
+      this.#prepared = true;
+    }
+    return sql;
   }
 
   #failures(): Failures {
-    const rows = this.ctx.storage.sql.exec<{ count: number; last: number }>('SELECT count, last FROM failures');
+    const rows = this.#sql.exec<{ count: number; last: number }>('SELECT count, last FROM failures');
     return rows.toArray()[0] ?? { count: 0, last: 0 };
   }
 
   #load(key: string): WindowState | undefined {
-    const row = this.ctx.storage.sql
-      .exec<{ state: string }>('SELECT state FROM windows WHERE key = ?', key)
-      .toArray()[0];
+    const row = this.#sql.exec<{ state: string }>('SELECT state FROM windows WHERE key = ?', key).toArray()[0];
     if (row === undefined) {
       return undefined;
     }
@@ -138,7 +133,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
 
   #save(key: string, { timespan, slices, reserve, leases }: WindowState, now: number): void {
     const spent = spentAt({ timespan, slices, reserve, leases });
-    this.ctx.storage.sql.exec(
+    this.#sql.exec(
       'INSERT INTO windows (key, state, spent) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state, spent = excluded.spent',
       key,
       JSON.stringify({ timespan, slices, reserve }),
@@ -167,7 +162,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     const [oldest, left] = this.#windows.entries().next().value!;
     this.#windows.delete(oldest);
     if (left.reserve.calls > 0 && spentAt(left) > now) {
-      this.#save(oldest, { ...left, reserve: { calls: 0, slice: 0 } }, now);
+      this.#save(oldest, { ...left, reserve: { calls: 0, end: 0 } }, now);
     }
   }
 }

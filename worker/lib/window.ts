@@ -53,14 +53,14 @@ export interface WindowAnswer {
 }
 
 export interface WindowState {
-  /** Seconds; the width of the slices follows from it. */
+  /** Seconds, as asked last. */
   timespan: number;
-  /** Counted calls by the slice in which they become void, oldest first: [slice, calls]. */
+  /** Counted calls by the end of the slice in which they become void, oldest first: [milliseconds since the epoch, calls]. */
   slices: readonly (readonly [number, number])[];
-  /** Calls persisted as used that are not handed out yet, and the latest slice they may become void in. */
-  reserve: { calls: number; slice: number };
+  /** Calls persisted as used that are not handed out yet, and the end of the latest slice they may become void in. */
+  reserve: { calls: number; end: number };
   /** Leases that can still be settled. Memory only: after a crash they stay counted in full. */
-  leases: readonly { id: number; slice: number; calls: number }[];
+  leases: readonly { id: number; end: number; calls: number }[];
 }
 
 export interface WindowStep {
@@ -78,7 +78,7 @@ const shortestLease = 20;
 const mostLeases = 256;
 
 export function emptyWindow(timespan: number): WindowState {
-  return { timespan, slices: [], reserve: { calls: 0, slice: 0 }, leases: [] };
+  return { timespan, slices: [], reserve: { calls: 0, end: 0 }, leases: [] };
 }
 
 /** The longest lease of a rate, milliseconds: a tenth of the timespan, at most a minute. */
@@ -105,7 +105,7 @@ export function blockSize(limit: number): number {
 export function take(before: WindowState, question: WindowQuestion, now: number, leaseId: number): WindowStep {
   const { limit, timespan } = question;
   const changed = before.timespan !== timespan;
-  const { state, returned } = settled(advanced(changed ? retimed(before, timespan, now) : before, now), question, now);
+  const { state, returned } = settled(advanced(before, timespan, now), question, now);
 
   const counted = sum(state.slices);
   const free = Math.max(0, limit - counted);
@@ -120,46 +120,45 @@ export function take(before: WindowState, question: WindowQuestion, now: number,
   }
 
   const lag = admissionLag(timespan);
-  const atOnce = sliceOf(now + lag, timespan);
-  const later = sliceOf(now + lag + lease.duration, timespan);
+  const later = sliceEnd(now + lag + lease.duration, timespan);
   let { slices, leases, reserve } = state;
   if (waiting > 0) {
-    slices = add(slices, atOnce, waiting);
+    slices = add(slices, sliceEnd(now + lag, timespan), waiting);
   }
   if (lease.calls > 0) {
     slices = add(slices, later, lease.calls);
-    leases = [...leases.slice(1 - mostLeases), { id: leaseId, slice: later, calls: lease.calls }];
+    leases = [...leases.slice(1 - mostLeases), { id: leaseId, end: later, calls: lease.calls }];
   }
-  const covered = !changed && reserve.calls >= granted && reserve.slice >= later;
+  const covered = reserve.calls >= granted && reserve.end >= later;
   reserve = covered
-    ? { calls: reserve.calls - granted, slice: reserve.slice }
+    ? { calls: reserve.calls - granted, end: reserve.end }
     : {
         calls: Math.min(blockSize(limit), free - granted),
-        slice: sliceOf(now + lag + leaseSpan(timespan), timespan),
+        end: sliceEnd(now + lag + leaseSpan(timespan), timespan),
       };
   const next = { timespan, slices, reserve, leases };
   const answer = {
     granted,
     remaining: free - granted,
     expiresIn: lease.calls > 0 ? lease.duration / 1000 : 0,
-    resetIn: secondsUntil(endOf(slices[0]![0], timespan), now),
+    resetIn: secondsUntil(slices[0]![0] + timespan * 1000, now),
     askAgainIn: 0,
     lease: lease.calls > 0 ? leaseId : 0,
   };
-  return { state: next, answer, persist: !covered, returned };
+  return { state: next, answer, persist: changed || !covered, returned };
 }
 
 /** What a crash leaves of a persisted state: its reserve counts as used, its leases cannot be settled. */
 export function recovered(persisted: WindowState): WindowState {
   const { timespan, reserve } = persisted;
-  const slices = reserve.calls > 0 ? add(persisted.slices, reserve.slice, reserve.calls) : persisted.slices;
-  return { timespan, slices, reserve: { calls: 0, slice: 0 }, leases: [] };
+  const slices = reserve.calls > 0 ? add(persisted.slices, reserve.end, reserve.calls) : persisted.slices;
+  return { timespan, slices, reserve: { calls: 0, end: 0 }, leases: [] };
 }
 
 /** The moment from which on a window (and what is persisted of it) says nothing any more, milliseconds since the epoch. */
 export function spentAt(state: WindowState): number {
-  const last = Math.max(state.slices.at(-1)?.[0] ?? 0, state.reserve.calls > 0 ? state.reserve.slice : 0);
-  return last === 0 ? 0 : endOf(last, state.timespan);
+  const last = Math.max(state.slices.at(-1)?.[0] ?? 0, state.reserve.calls > 0 ? state.reserve.end : 0);
+  return last === 0 ? 0 : last + state.timespan * 1000;
 }
 
 /** The lease out of `room` calls: the fuller the window, the smaller and the shorter, down to none. */
@@ -170,13 +169,10 @@ function leaseOf(question: WindowQuestion, room: number, waiting: number): { cal
   return duration < shortestLease || calls < 1 ? { calls: 0, duration: 0 } : { calls, duration };
 }
 
-function sliceOf(moment: number, timespan: number): number {
-  return Math.floor(moment / sliceWidth(timespan));
-}
-
-/** When the calls of a slice are not counted any more: its end, plus the timespan. */
-function endOf(slice: number, timespan: number): number {
-  return (slice + 1) * sliceWidth(timespan) + timespan * 1000;
+/** The end of the slice that a moment is in. */
+function sliceEnd(moment: number, timespan: number): number {
+  const width = sliceWidth(timespan);
+  return (Math.floor(moment / width) + 1) * width;
 }
 
 function secondsUntil(moment: number, now: number): number {
@@ -191,27 +187,28 @@ function sum(slices: WindowState['slices']): number {
   return calls;
 }
 
-function add(slices: WindowState['slices'], slice: number, calls: number): WindowState['slices'] {
-  const at = slices.findLastIndex((one) => one[0] <= slice);
+function add(slices: WindowState['slices'], end: number, calls: number): WindowState['slices'] {
+  const at = slices.findLastIndex((slice) => slice[0] <= end);
   const found = slices[at];
-  if (found?.[0] !== slice) {
-    return slices.toSpliced(at + 1, 0, [slice, calls]);
+  if (found?.[0] !== end) {
+    return slices.toSpliced(at + 1, 0, [end, calls]);
   }
   const total = found[1] + calls;
-  return total > 0 ? slices.with(at, [slice, total]) : slices.toSpliced(at, 1);
+  return total > 0 ? slices.with(at, [end, total]) : slices.toSpliced(at, 1);
 }
 
 /** Forgets the slices that no window ending now can reach. */
-function advanced(state: WindowState, now: number): WindowState {
+function advanced(state: WindowState, timespan: number, now: number): WindowState {
+  const reach = now - timespan * 1000;
   const first = state.slices[0];
-  if (first === undefined || endOf(first[0], state.timespan) > now) {
-    return state;
+  if (first === undefined || first[0] > reach) {
+    return state.timespan === timespan ? state : { ...state, timespan };
   }
-  const live = (slice: number) => endOf(slice, state.timespan) > now;
   return {
-    ...state,
-    slices: state.slices.filter((one) => live(one[0])),
-    leases: state.leases.filter((lease) => live(lease.slice)),
+    timespan,
+    slices: state.slices.filter((slice) => slice[0] > reach),
+    reserve: state.reserve,
+    leases: state.leases.filter((lease) => lease.end > reach),
   };
 }
 
@@ -220,7 +217,7 @@ function settled(state: WindowState, question: WindowQuestion, now: number): { s
   if (question.settle === undefined || question.settle.length === 0) {
     return { state, returned: 0 };
   }
-  const latest = sliceOf(now + admissionLag(state.timespan), state.timespan);
+  const latest = sliceEnd(now + admissionLag(state.timespan), state.timespan);
   let { slices, leases } = state;
   let returned = 0;
   for (const { lease: id, unused } of question.settle) {
@@ -229,9 +226,9 @@ function settled(state: WindowState, question: WindowQuestion, now: number): { s
       continue; // settled before, or of a former life: it stays counted as it is
     }
     const back = Math.max(0, Math.min(unused, lease.calls));
-    slices = add(slices, lease.slice, -lease.calls);
+    slices = add(slices, lease.end, -lease.calls);
     if (back < lease.calls) {
-      slices = add(slices, Math.min(lease.slice, latest), lease.calls - back);
+      slices = add(slices, Math.min(lease.end, latest), lease.calls - back);
     }
     leases = leases.filter((one) => one !== lease);
     returned += back;
@@ -242,27 +239,11 @@ function settled(state: WindowState, question: WindowQuestion, now: number): { s
 /** Seconds until one call fits, which after a lowered limit may take more than the first slice. */
 function untilFree(state: WindowState, counted: number, limit: number, now: number): number {
   let left = counted;
-  for (const [slice, calls] of state.slices) {
+  for (const [end, calls] of state.slices) {
     left -= calls;
     if (left < limit) {
-      return secondsUntil(endOf(slice, state.timespan), now);
+      return secondsUntil(end + state.timespan * 1000, now);
     }
   }
   return state.timespan;
-}
-
-/**
- * The same calls in slices of another timespan, rounded up. Nothing can become void later than a lease granted now: without
- * that cap, isolates that alternate between an old and a new configuration would round the calls ever further up.
- */
-function retimed(state: WindowState, timespan: number, now: number): WindowState {
-  const latest = sliceOf(now + admissionLag(state.timespan) + leaseSpan(state.timespan), timespan);
-  const move = (slice: number) =>
-    Math.min(latest, Math.ceil(((slice + 1) * sliceWidth(state.timespan)) / sliceWidth(timespan)) - 1);
-  let slices: WindowState['slices'] = [];
-  for (const [slice, calls] of state.slices) {
-    slices = add(slices, move(slice), calls);
-  }
-  const leases = state.leases.map((lease) => ({ ...lease, slice: move(lease.slice) }));
-  return { timespan, slices, reserve: { calls: 0, slice: 0 }, leases };
 }
