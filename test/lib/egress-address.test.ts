@@ -118,6 +118,10 @@ describe('own hosts', () => {
   });
 });
 
+test('a gateway with a public name may call a loopback neighbour', () => {
+  expect(judge('http://localhost:8080/', parseAllowList('localhost'), ['api.example.com'])).toBe('ok');
+});
+
 describe('the allow list', () => {
   const allow = parseAllowList(
     ' 127.0.0.1, localhost:8080 ,localhost:22,[::1],*.corp.internal,10.1.0.0/16,[fd00::]/8,Nas.LAN, ::2,',
@@ -173,6 +177,11 @@ describe('the allow list', () => {
     'a/b',
   ])('refuses the entry %s by name', (entry) => {
     expect(() => parseAllowList(`127.0.0.1,${entry}`)).toThrow(entry);
+  });
+
+  test('knows ports up to 65535', () => {
+    expect(judge('http://localhost:65535/', parseAllowList('localhost:65535'))).toBe('ok');
+    expect(() => parseAllowList('localhost:65536')).toThrow('localhost:65536');
   });
 
   test('is empty without a setting', () => {

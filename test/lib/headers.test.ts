@@ -94,7 +94,22 @@ describe('request headers that go upstream', () => {
       'X-Envoy-Internal',
       'X-Azure-ClientIP',
     ],
-    ...['Sec-WebSocket-Key', 'Sec-WebSocket-Version', 'Sec-WebSocket-Extensions'],
+    ...[
+      'Sec-WebSocket-Key',
+      'Sec-WebSocket-Version',
+      'Sec-WebSocket-Extensions',
+      'X-MS-Client-Principal-Id',
+      'X-MS-Client-Principal',
+      'X-AppEngine-User-Ip',
+      'X-Goog-IAP-Jwt-Assertion',
+      'X-Amzn-Oidc-Data',
+      'X-SSL-Client-Dn',
+      'X-Client-Cert',
+      'Fastly-Client-IP',
+      'X-Cluster-Client-IP',
+      'X-Originating-IP',
+      'X-HTTP-Host-Override',
+    ],
   ])('%s does not', (name) => {
     expect(forward({ [name]: 'v', 'x-other': 'w' })).toEqual({ 'x-other': 'w' });
   });
@@ -186,7 +201,19 @@ describe('response headers that come back', () => {
       'Clear-Site-Data',
     ],
     ...['Strict-Transport-Security', 'Public-Key-Pins', 'Service-Worker-Allowed', 'NEL', 'Report-To', 'Set-Cookie2'],
-    ...['Access-Control-Allow-Origin', 'Access-Control-Allow-Credentials', 'Set-Cookie', 'Sec-WebSocket-Accept'],
+    ...[
+      'Access-Control-Allow-Origin',
+      'Access-Control-Allow-Credentials',
+      'Set-Cookie',
+      'Sec-WebSocket-Accept',
+      'Sec-WebSocket-Extensions',
+      'Reporting-Endpoints',
+      'Origin-Agent-Cluster',
+      'X-Lighttpd-Send-File',
+      'X-AspNetMvc-Version',
+      'Public-Key-Pins-Report-Only',
+      'CDN-Loop',
+    ],
   ])('%s does not', (name) => {
     expect(giveBack({ [name]: 'v', 'x-other': 'w' })).toEqual({ 'x-other': 'w' });
   });

@@ -128,6 +128,11 @@ describe('patterns', () => {
     }
   });
 
+  test('may have 255 characters', () => {
+    expect(compilePattern('a'.repeat(255)).ok).toBe(true);
+    expect(compilePattern('a'.repeat(256)).ok).toBe(false);
+  });
+
   test('are compiled once', () => {
     expect(compilePattern('[a-f]{7}')).toBe(compilePattern('[a-f]{7}'));
   });

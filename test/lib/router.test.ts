@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { parseRoutePath } from '../../worker/lib/route-path.ts';
 import { createRouter, type Router } from '../../worker/lib/router.ts';
+import { createPlace, findPlace, makePlace, prunePlaces } from '../../worker/lib/router-tree.ts';
 
 function routerOf(...routes: string[]): Router<string> {
   const router = createRouter<string>();
@@ -27,7 +29,7 @@ describe('precedence', () => {
       'GET /a/*rest',
       'GET /a/b/:x',
     ],
-    ...['GET /a/:x/c', 'GET /a/b/c/d', 'POST /a/:x', 'PUT /a/*rest', 'GET /:x/y/z', 'DELETE /a/b'],
+    ...['GET /a/:x/c', 'GET /a/b/c/d', 'POST /a/:x', 'PUT /a/*rest', 'GET /:x/y/z', 'DELETE /a/b', 'POST /p/$n<1>/q'],
   ];
   const table: [string, string, unknown][] = [
     ['GET', '/', ['GET /', {}]],
@@ -49,6 +51,8 @@ describe('precedence', () => {
     ['PATCH', '/a/b', ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']],
     ['OPTIONS', '/a/b', ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']],
     ['PATCH', '/a/x/y', ['GET', 'HEAD', 'OPTIONS', 'PUT']],
+    ['PATCH', '/p/1/q', ['OPTIONS', 'POST']],
+    ['PATCH', '/p/1', []],
     ['POST', '/', ['GET', 'HEAD', 'OPTIONS']],
     ['GET', '/b', []],
     ['GET', '/A', []],
@@ -186,6 +190,32 @@ describe('changes', () => {
     }
     router.add('GET', '/a/:x', 'again');
     expect(find(router, 'GET', '/a/1')).toEqual(['again', { x: '1' }]);
+  });
+
+  test('branches go with the last route below them, and no sooner', () => {
+    const paths = ['/s', '/s/t', '/s/t/:x', '/s/$x<1>/u', '/s/$x<22>', '/s/$x<333>/*y', '/:x/:y', '/*x'].map((path) => {
+      const result = parseRoutePath(path);
+      return result.ok ? result.route : { text: '', segments: [] };
+    });
+    for (const order of [paths, [...paths].reverse()]) {
+      const root = createPlace<string>();
+      for (const path of order) {
+        makePlace(root, path).routes = new Map([['GET', [{ value: path.text, names: [], rest: false }]]]);
+      }
+      for (const [index, path] of order.entries()) {
+        prunePlaces(root, path);
+        expect(findPlace(root, path)?.routes?.get('GET')).toMatchObject([{ value: path.text }]);
+        findPlace(root, path)!.routes = null;
+        prunePlaces(root, path);
+        for (const later of order.slice(index + 1)) {
+          expect(findPlace(root, later)?.routes?.get('GET')).toMatchObject([{ value: later.text }]);
+        }
+        if (!order.slice(index + 1).some((later) => later.text.startsWith(path.text))) {
+          expect(findPlace(root, path)).toBe(null);
+        }
+      }
+      expect(root).toEqual(createPlace());
+    }
   });
 
   test('a path that is not valid is refused by name', () => {

@@ -106,7 +106,6 @@ async function send(doFetch: typeof fetch, target: URL, init: RequestInit, optio
   const outer = [init.signal, options.signal].filter((signal) => signal != null);
   const controller = new AbortController();
   const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => {});
   const end = (error: EgressError) => {
     ended.reject(error);
     controller.abort(error);
