@@ -141,8 +141,8 @@ describe('bodies', () => {
 
   test('are kept only where somebody asked for them', () => {
     expect(shown({})).toBeNull();
-    expect(shown({ config: { log_body: true }, options: { log: { body: false } } })).toBeNull();
-    expect(shown({ config: { log_body: true } })).toBe('{"title":"Bread","password":"***","card":{"number":"4111"}}');
+    expect(shown({ config: { log_bodies: true }, options: { log: { body: false } } })).toBeNull();
+    expect(shown({ config: { log_bodies: true } })).toBe('{"title":"Bread","password":"***","card":{"number":"4111"}}');
     expect(shown({ options: { log: { body: true, redact: ['/card/number'] } } })).toBe(
       '{"title":"Bread","password":"***","card":{"number":"***"}}',
     );
@@ -150,7 +150,7 @@ describe('bodies', () => {
 
   test('are never kept of the platform’s own operations', () => {
     const own = { operation: { ...operation, native: {} } as CallOperation };
-    expect(shown({ config: { log_body: true } }, own)).toBeNull();
+    expect(shown({ config: { log_bodies: true } }, own)).toBeNull();
   });
 });
 

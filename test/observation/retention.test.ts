@@ -22,7 +22,7 @@ beforeEach(async () => {
   await emptyLogs(LOGS);
 });
 
-const env = () => wrapEnv({ LOGS } as unknown as Pick<Env, 'LOGS'>, 'worker');
+const env = () => wrapEnv({ LOGS, DB: LOGS } as unknown as Pick<Env, 'DB' | 'LOGS'>, 'worker');
 
 /** A flush of `count` calls and a fault, so many days ago. */
 async function seed(daysAgo: number, count = 1): Promise<void> {
@@ -44,9 +44,9 @@ test('each table keeps its own time', async () => {
   for (const daysAgo of [1000, 100, 31, 29, 2, 0]) {
     await seed(daysAgo);
   }
-  expect(await sweepLogs(env(), noon)).toEqual({ deleted: 3 + 3 + 2 + 1 + 5, more: false });
+  expect(await sweepLogs(env(), noon, 30)).toEqual({ deleted: 3 + 3 + 2 + 1 + 5, more: false });
   expect(await left()).toEqual({ log: 3, log_error: 3, rollup_hour: 4, rollup_day: 5, flush: 1 });
-  expect(await sweepLogs(env(), noon)).toEqual({ deleted: 0, more: false });
+  expect(await sweepLogs(env(), noon, 30)).toEqual({ deleted: 0, more: false });
   expect(await sweepLogs(env(), noon, 1)).toEqual({ deleted: 4, more: false });
   expect(await left()).toEqual({ log: 1, log_error: 1, rollup_hour: 4, rollup_day: 5, flush: 1 });
 });
@@ -54,7 +54,7 @@ test('each table keeps its own time', async () => {
 test('a row from the future stops nobody', async () => {
   await seed(-10);
   await seed(50, 20);
-  await sweepLogs(env(), noon);
+  await sweepLogs(env(), noon, 30);
   expect((await left()).log).toBe(1);
 });
 
@@ -68,4 +68,24 @@ test('many rows go in steps, the rest in the next run; ids are never given twice
   expect((await left()).log).toBe(0);
   await seed(0);
   expect((await rowsOf(LOGS, 'SELECT id FROM log'))[0]!.id).toBe(last + 1);
+});
+
+test.each([
+  [[], 60],
+  [[7], 7],
+  [[7, 90], 90],
+  [['junk', 0, -3], 60],
+])('the settings %j keep the log for %i days', async (settings, days) => {
+  await LOGS.prepare('DROP TABLE IF EXISTS config').run();
+  await LOGS.prepare(
+    'CREATE TABLE config (id INTEGER PRIMARY KEY, tenant_id TEXT, status INTEGER, name TEXT, value TEXT)',
+  ).run();
+  for (const value of settings) {
+    const insert = `INSERT INTO config (tenant_id, status, name, value) VALUES (?, 1, 'log_retention_days', ?)`;
+    await LOGS.prepare(insert).bind(`${value}`, JSON.stringify(value)).run();
+  }
+  await seed(days + 1);
+  await seed(days - 1);
+  await sweepLogs(env(), noon);
+  expect((await left()).log).toBe(1);
 });

@@ -87,7 +87,7 @@ function shownBody(call: Call): string | null {
     return null;
   }
   const options = operation.options?.log;
-  if (!(options?.body ?? truth(call.snapshot.config('log_body')))) {
+  if (!(options?.body ?? truth(call.snapshot.config('log_bodies')))) {
     return null;
   }
   const type = call.request.headers.get('content-type') ?? '';

@@ -1,4 +1,7 @@
+import { and, eq, gt } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
 import type { Env } from '../env.ts';
+import { configs } from '../resources/config.ts';
 
 export interface Sweep {
   /** Rows that went. */
@@ -11,18 +14,25 @@ export interface Sweep {
 const rollupDays = { rollup_hour: 92, rollup_day: 800 };
 const day = 86_400_000;
 const stepRows = 5000;
+const defaultDays = 60;
 
 /**
- * Deletes what is older than `days` from the log and its errors, roll-ups when their longer time is over, and the marks of
+ * Deletes what is older than `days` (default: the setting `log_retention_days`) from the log and its errors, roll-ups when their longer time is over, and the marks of
  * flushes after a day: in small steps, at most `steps` a table, so that writers get in between. Safe to repeat.
  */
-export async function sweepLogs(env: Pick<Env, 'LOGS'>, now: number, days = 30, steps = 100): Promise<Sweep> {
+export async function sweepLogs(
+  env: Pick<Env, 'DB' | 'LOGS'>,
+  now: number,
+  days?: number,
+  steps = 100,
+): Promise<Sweep> {
+  const kept = days ?? (await retentionDays(env.DB));
   const total: Sweep = { deleted: 0, more: false };
   const tables: [table: string, column: string, days: number][] = [
-    ['log', 'date', days],
-    ['log_error', 'insert_date', days],
-    ['rollup_hour', 'date', Math.max(days, rollupDays.rollup_hour)],
-    ['rollup_day', 'date', Math.max(days, rollupDays.rollup_day)],
+    ['log', 'date', kept],
+    ['log_error', 'insert_date', kept],
+    ['rollup_hour', 'date', Math.max(kept, rollupDays.rollup_hour)],
+    ['rollup_day', 'date', Math.max(kept, rollupDays.rollup_day)],
     ['flush', 'date', 1],
   ];
   for (const [table, column, kept] of tables) {
@@ -37,6 +47,16 @@ export async function sweepLogs(env: Pick<Env, 'LOGS'>, now: number, days = 30, 
     total.more ||= more;
   }
   return total;
+}
+
+/** The longest that any tenant set: the tables are swept as one. */
+async function retentionDays(db: D1Database): Promise<number> {
+  const rows = await drizzle(db)
+    .select({ value: configs.value })
+    .from(configs)
+    .where(and(eq(configs.name, 'log_retention_days'), gt(configs.status, 0)));
+  const set = rows.map(({ value }) => Number(value)).filter((days) => days >= 1);
+  return set.length === 0 ? defaultDays : Math.max(...set);
 }
 
 /** Rows come in the order of time but for seconds: the oldest are the first, and no index on the date alone is needed. */

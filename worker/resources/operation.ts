@@ -140,6 +140,12 @@ function optionsSchema() {
           enabled: Type.Optional(Type.Boolean()),
           sample: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
           body: Type.Optional(Type.Boolean()),
+          redact: Type.Optional(
+            Type.Array(Type.String({ maxLength: 255 }), {
+              maxItems: 64,
+              description: 'JSON Pointers of body members to mask in the log; * stands for any member',
+            }),
+          ),
         }),
       ),
     },
