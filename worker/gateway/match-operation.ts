@@ -120,6 +120,7 @@ function versioned(call: Call, record: OperationRecord): CallOperation {
   if (record.versions === null) {
     return current;
   }
+  call.headers.append('Vary', 'Accept, Api-Version');
   const version = chooseVersion(call.request.headers, Object.keys(record.versions));
   if (version === null) {
     return current;
