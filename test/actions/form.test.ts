@@ -56,9 +56,15 @@ describe('the form of a class', () => {
     });
   });
 
-  it('of the HTTP actions has Fusio’s fields', () => {
+  it('of the HTTP actions has Fusio’s fields, and one of our own', () => {
     const urls = { element: 'collection', name: 'url', title: 'URL', type: 'text' };
-    expect(shape('Fusio.Adapter.Http.Action.HttpProcessor')).toEqual([connection, input('url', 'URL'), ...proxied]);
+    const rename = { element: 'map', name: 'rename', title: 'Rename', type: 'text' };
+    expect(shape('Fusio.Adapter.Http.Action.HttpProcessor')).toEqual([
+      connection,
+      input('url', 'URL'),
+      ...proxied,
+      rename,
+    ]);
     expect(shape('Fusio.Adapter.Http.Action.HttpLoadBalancer')).toEqual([connection, urls, ...proxied]);
     expect(shape('Fusio.Adapter.Http.Action.HttpComposition')).toEqual([connection, urls, ...proxied]);
     expect(shape('Fusio.Adapter.Http.Action.HttpRaw')).toEqual([

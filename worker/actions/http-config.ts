@@ -47,3 +47,11 @@ export const query = Type.Optional(
     description: 'Fixed query parameters, such as <code>a=1&b=2</code>; they win over those of the request',
   }),
 );
+
+export const rename = Type.Optional(
+  Type.Record(Type.String(), Type.String(), {
+    title: 'Rename',
+    description:
+      'Query parameters that the server knows by another name: <code>per_page</code> → <code>per-page</code>',
+  }),
+);

@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import { defineAction } from './define.ts';
 import { answer, forwardedCall, openClient } from './forward.ts';
-import { authorization, connection, query, type, url } from './http-config.ts';
+import { authorization, connection, query, rename, type, url } from './http-config.ts';
+import { renameQuery } from './rename-query.ts';
 import { throughCache } from './upstream-cache.ts';
 import { callUpstream } from './upstream-call.ts';
 
@@ -11,11 +12,12 @@ export const httpProcessor = defineAction({
   name: 'HTTP-Processor',
   description:
     'Passes the call on to an HTTP server and its answer back: method, query, body, status and headers. Server-sent events and WebSockets pass through.',
-  config: Type.Object({ connection, url, type, authorization, query }),
+  config: Type.Object({ connection, url, type, authorization, query, rename }),
   async run(input, config, context) {
     const deadline = context.now() + context.timeout;
     const client = await openClient(config, context);
-    const call = forwardedCall(input, config, config.url, client, context);
+    const renamed = renameQuery(input, config.rename);
+    const call = forwardedCall(renamed, config, config.url, client, context);
     return answer(await throughCache(client, call, context, () => callUpstream(call, context, deadline)));
   },
 });
