@@ -1,4 +1,3 @@
-import { progress, spinner } from '@clack/prompts';
 import pc from 'picocolors';
 import { type Failure, showPlace } from './failure.ts';
 
@@ -41,6 +40,7 @@ export function createOutput(json: boolean): Output {
       if (json || !process.stderr.isTTY) {
         return work(() => {});
       }
+      const { progress, spinner } = await import('@clack/prompts');
       const bar = total === null ? null : progress({ max: total, output: process.stderr });
       const shown = bar ?? spinner({ indicator: 'timer', output: process.stderr });
       shown.start(title);

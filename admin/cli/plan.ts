@@ -9,10 +9,14 @@ export interface Published {
 
 const signs = { create: pc.green('+'), update: pc.yellow('~'), delete: pc.red('-') };
 
+/** More than a person reads; `--json` tells all. */
+const shownChanges = 100;
+
 /** The differences for people, one resource a line and the members that change below it. */
 export function showChanges(results: readonly ChangeResult[], detailed: boolean): string {
   const lines: string[] = [];
-  for (const result of results) {
+  const changed = results.filter((result) => result.verb !== 'none');
+  for (const result of changed.slice(0, shownChanges)) {
     if (result.verb === 'none') {
       continue;
     }
@@ -22,6 +26,9 @@ export function showChanges(results: readonly ChangeResult[], detailed: boolean)
         lines.push(`    ${member}: ${pc.red(short(before))} → ${pc.green(short(after))}`);
       }
     }
+  }
+  if (changed.length > shownChanges) {
+    lines.push(pc.dim(`… and ${changed.length - shownChanges} more; --json tells all`));
   }
   return lines.join('\n');
 }

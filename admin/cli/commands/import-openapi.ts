@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parse, parseDocument, YAMLParseError } from 'yaml';
 import type { Client } from '../client.ts';
 import { command } from '../command.ts';
@@ -70,7 +71,7 @@ export const importOpenApi = command({
       scopes: scopes.length > 0 ? scopes : ['default'],
       public: args.public === true,
       update: args.update === true,
-      message: args.message ?? `Imported ${args.file}`.slice(0, 500),
+      message: args.message ?? `Imported ${basename(args.file)}`.slice(0, 500),
       config: { spec: await send(api, output, document), server: args.server, connection: args.connection },
     };
     const title = plan ? 'Comparing' : 'Importing';
@@ -141,8 +142,10 @@ function placed(failure: Failure, file: string, text: string): Failure {
     const pointer = /^\/body\/config\/spec(\/.*|)$/.exec(complaint.pointer ?? '')?.[1];
     return pointer === undefined ? complaint : { ...complaint, pointer, place: locate(file, text, pointer) };
   });
+  const taken = complaints.some((complaint) => complaint.rule === 'unique');
+  const message = taken ? `${failure.message}. With --update, what exists is updated` : failure.message;
   const kind = failure.exit === 3 ? 'access' : failure.exit === 4 ? 'unavailable' : 'refused';
-  return new Failure(kind, failure.message, { complaints, status: failure.status });
+  return new Failure(kind, message, { complaints, status: failure.status });
 }
 
 let parsed: { text: string; root: Node | null; lines: LineCounter } | undefined;

@@ -1,4 +1,3 @@
-import { password as askPassword, text as askText, isCancel } from '@clack/prompts';
 import { logIn, readUrl } from '../client.ts';
 import { command } from '../command.ts';
 import { Failure } from '../failure.ts';
@@ -34,21 +33,24 @@ async function ask(message: string, option: string, initialValue?: string): Prom
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new Failure('usage', `${message}: give ${option}`);
   }
-  return answered(await askText({ message, initialValue, validate: (value) => (value ? undefined : 'Needed') }));
+  const { text } = await import('@clack/prompts');
+  return answered(await text({ message, initialValue, validate: (value) => (value ? undefined : 'Needed') }));
 }
 
 async function askSecret(message: string): Promise<string> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new Failure('usage', `${message}: give --password-stdin or POSTERN_PASSWORD`);
   }
-  return answered(await askPassword({ message, validate: (value) => (value ? undefined : 'Needed') }));
+  const { password } = await import('@clack/prompts');
+  return answered(await password({ message, validate: (value) => (value ? undefined : 'Needed') }));
 }
 
 function answered(answer: string | symbol): string {
-  if (isCancel(answer)) {
+  // A symbol stands for Ctrl-C.
+  if (typeof answer === 'symbol') {
     process.exit(130);
   }
-  return answer as string;
+  return answer;
 }
 
 async function readStdin(): Promise<string> {
