@@ -46,11 +46,25 @@ export function logRow(call: CallObservation): string {
 
 /** As Fusio shows them: one `Accept-Language: en` a line. */
 function headerText(headers: Record<string, string>): string {
-  return Object.entries(headers)
-    .map(
-      ([name, value]) => `${name.replace(/(^|-)([a-z])/g, (_, dash, letter) => dash + letter.toUpperCase())}: ${value}`,
-    )
-    .join('\n');
+  let text = '';
+  for (const name in headers) {
+    text += `${text === '' ? '' : '\n'}${titleOf(name)}: ${headers[name]}`;
+  }
+  return text;
+}
+
+const titles = new Map<string, string>();
+
+function titleOf(name: string): string {
+  let title = titles.get(name);
+  if (title === undefined) {
+    title = name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase());
+    if (titles.size >= 500) {
+      titles.clear();
+    }
+    titles.set(name, title);
+  }
+  return title;
 }
 
 /** Statuses that say it all: their calls get no row among the errors. */
@@ -142,6 +156,12 @@ function histogram(duration: number): number[] {
   return bars;
 }
 
+let lastHour = { number: -1, text: '' };
+
 function hourOf(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 13)}:00:00Z`;
+  const number = Math.floor(at / 3_600_000);
+  if (lastHour.number !== number) {
+    lastHour = { number, text: `${new Date(at).toISOString().slice(0, 13)}:00:00Z` };
+  }
+  return lastHour.text;
 }
