@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { FamilyOwner, FamilyStart, Renewal, Rotation, TokenFamilyRpc } from '../worker/core/ports.ts';
+import type { AccessMark, FamilyOwner, FamilyStart, Renewal, Rotation, TokenFamilyRpc } from '../worker/core/ports.ts';
 import { publisherOf } from '../worker/core/publisher-of.ts';
 import type { Env } from '../worker/env.ts';
 
@@ -64,9 +64,9 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
     await this.#forgetAfter(Math.max(family.expires, family.access.expires));
   }
 
-  async owner(): Promise<FamilyOwner | null> {
+  async look(): Promise<{ owner: FamilyOwner; access: AccessMark } | null> {
     const row = this.#row();
-    return row === undefined ? null : ownerOf(row);
+    return row === undefined ? null : { owner: ownerOf(row), access: accessOf(row) };
   }
 
   async rotate(renewal: Renewal): Promise<Rotation> {
@@ -103,8 +103,7 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
       access.issued,
       access.expires,
     );
-    const replaced = { jti: row.access_jti, issued: row.access_issued, expires: row.access_expires };
-    return { outcome: 'rotated', owner: ownerOf(row), replaced };
+    return { outcome: 'rotated', owner: ownerOf(row), replaced: accessOf(row) };
   }
 
   /** A token that is not the current one: of a race, of a thief (or his victim), or none of ours. */
@@ -174,4 +173,8 @@ export class TokenFamily extends DurableObject<Env> implements TokenFamilyRpc {
 
 function ownerOf(row: FamilyRow): FamilyOwner {
   return { userId: row.user_id, appId: row.app_id, scopes: JSON.parse(row.scopes) };
+}
+
+function accessOf(row: FamilyRow): AccessMark {
+  return { jti: row.access_jti, issued: row.access_issued, expires: row.access_expires };
 }

@@ -367,6 +367,24 @@ describe('revoking', () => {
   });
 });
 
+describe('a new password', () => {
+  it('ends every token of the user, refresh tokens too', async () => {
+    const gus = await createUser(gateway, token, 'gus');
+    const before = await tokensOf(gateway, gus);
+    await manage(gateway, token, 'PUT', `/backend/user/${gus.id}`, { password: 'Another1!' });
+    expect((await whoami(gateway, before.access_token)).status).toBe(401);
+    expect(await refusal(await renew(gateway, before.refresh_token))).toMatchObject({ error: 'invalid_grant' });
+    expect((await askToken(gateway, { grant_type: 'client_credentials' }, basic(gus.name, gus.password))).status).toBe(
+      401,
+    );
+    // What is issued in the same second as the change is dead too: on the safe side.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const after = await tokensOf(gateway, { name: gus.name, password: 'Another1!' });
+    expect((await whoami(gateway, after.access_token)).status).toBe(200);
+    await tokens(await renew(gateway, after.refresh_token));
+  });
+});
+
 describe('discovery', () => {
   it('describes the server as it is', async () => {
     const read = async (path: string) => (await (await gateway.fetch(path)).json()) as Record<string, any>;

@@ -195,8 +195,8 @@ export type Rotation =
 /** RPC surface of the TokenFamily object (one per refresh token family). */
 export interface TokenFamilyRpc {
   start(family: FamilyStart): Promise<void>;
-  /** Whose family it is, without using anything up; null when there is none. */
-  owner(): Promise<FamilyOwner | null>;
+  /** Whose family it is and its current access token, without using anything up; null when there is none. */
+  look(): Promise<{ owner: FamilyOwner; access: AccessMark } | null>;
   rotate(renewal: Renewal): Promise<Rotation>;
   /** Ends the family: no refresh token of it is good any more. Gives the expiry of its last access token, seconds; 0 without a family. */
   end(): Promise<number>;

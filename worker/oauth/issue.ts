@@ -69,13 +69,13 @@ export async function renewTokens(
     throw new OAuthError('invalid_request', 'Invalid refresh token');
   }
   const family = runtime.env.TOKEN_FAMILY.getByName(objectName(tenant, read.family));
-  const owner = await available(() => family.owner());
-  const principal = owner && (await principalOf(context, owner, client));
-  if (owner === null || principal === null) {
+  const seen = await available(() => family.look());
+  const principal = seen && (await principalOf(context, seen.owner, client));
+  if (seen === null || principal === null || isRevoked(context, read.family, seen)) {
     throw new OAuthError('invalid_grant', 'Invalid refresh token');
   }
   admit(principal, client);
-  const scopes = await choose(context, principal, requested, owner.scopes);
+  const scopes = await choose(context, principal, requested, seen.owner.scopes);
   const { access, refresh, expires, expiresIn } = await prepare(context, principal, read.family, scopes);
   const rotation = await available(() =>
     family.rotate({
@@ -120,6 +120,16 @@ export async function endTokens(
       .set({ status: tokenGone })
       .where(and(eq(tokens.tenant_id, tenant), family === null ? eq(tokens.jti, jti) : eq(tokens.family, family)));
   });
+}
+
+/** What ends a user's or app's access tokens (a new password, a ban) ends their refresh tokens with them. */
+function isRevoked(
+  { snapshot }: OAuthContext,
+  family: string,
+  { owner, access }: { owner: FamilyOwner; access: AccessMark },
+) {
+  const { userId, appId } = owner;
+  return snapshot.revoked({ jti: access.jti, family, userId, appId, issued: access.issued });
 }
 
 /** Who owns a family, read anew unless it is who has just presented itself; null when user or app are not active any more. */
