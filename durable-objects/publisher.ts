@@ -115,7 +115,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
           const requests = taken.map(({ request }) => request);
           const { pointer, outcomes } = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
           this.#move(pointer);
-          taken.forEach(({ settle }, index) => settle(this.#answer(outcomes[index]!)));
+          for (const [index, { settle }] of taken.entries()) {
+            settle(this.#answer(outcomes[index]!));
+          }
         } catch (thrown) {
           const error = this.#refusal(thrown);
           for (const { settle } of taken) {

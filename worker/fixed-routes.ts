@@ -1,13 +1,11 @@
 import { Router } from 'itty-router';
 import { setup } from './api/system/setup.ts';
 import { baseUrlOf } from './core/base-url.ts';
+import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
-import type { Runtime } from './core/runtime.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { applyCors } from './gateway/cors.ts';
 import { observerDrops } from './gateway/observe.ts';
-import { renderError } from './gateway/render.ts';
-import { clientAddress } from './lib/client-address.ts';
 import type { OAuthContext } from './oauth/context.ts';
 import { authorizationServer, openidConfiguration, protectedResource } from './oauth/discovery.ts';
 import { publicKeys } from './oauth/keys.ts';
@@ -15,8 +13,8 @@ import { tokenEndpoint } from './oauth/token-endpoint.ts';
 
 /** What a fixed route gets beside the request. */
 export interface FixedRoute {
-  runtime: Runtime;
-  tenant: string;
+  /** The call as it is observed; it has no operation. */
+  call: Call;
   /** Loads the configuration; a route that needs none answers without it. */
   snapshot(): Promise<Snapshot>;
 }
@@ -48,46 +46,45 @@ router
   .get('/system/health', async (_request, route) => health(route))
   .post('/system/setup', async (request, route) => {
     await route.snapshot();
+    const { runtime, tenant } = route.call;
     const body = await request.json().catch(() => null);
-    return Response.json(await setup(route.runtime.env, route.tenant, body, route.runtime.now()), { status: 201 });
+    return Response.json(await setup(runtime.env, tenant, body, runtime.now()), { status: 201 });
   })
   .get('/robots.txt', () => new Response('User-agent: *\nDisallow: /\n'));
 
-/** The routes that are no operations: token endpoint, well-known documents, health, setup. Undefined when none matches. */
-export async function fixedRoute(request: Request, route: FixedRoute): Promise<Response | undefined> {
-  const headers = new Headers();
+/** Answers the routes that are no operations: token endpoint, well-known documents, health, setup. Throws ApiError. */
+export async function fixedRoute(request: Request, route: FixedRoute): Promise<Response> {
+  const { headers, path } = route.call;
+  const { pathname } = new URL(request.url);
+  path.text = pathname;
   applyCors(headers, request.headers.get('origin'), null);
   if (request.method === 'OPTIONS') {
     headers.set('Access-Control-Allow-Methods', 'OPTIONS, HEAD, GET, POST');
     headers.set('Access-Control-Allow-Headers', 'Accept, Authorization, Content-Type');
     return new Response(null, { headers });
   }
-  try {
-    const response: Response | undefined = await router.fetch(request, route);
-    if (response !== undefined) {
-      for (const [name, value] of headers) {
-        response.headers.set(name, value);
-      }
-    }
-    return response;
-  } catch (thrown) {
-    const error = ApiError.from(thrown);
-    if (error.status >= 500) {
-      route.runtime.report('fixed-routes', error.cause ?? error);
-    }
-    return renderError({ request, id: crypto.randomUUID(), headers, method: request.method }, error);
+  const response: Response | undefined = await router.fetch(request, route);
+  if (response === undefined) {
+    const allow = allowed(pathname);
+    throw allow === undefined
+      ? new ApiError('unknown_location')
+      : new ApiError('method_not_allowed', undefined, { headers: { Allow: allow } });
   }
+  for (const [name, value] of headers) {
+    response.headers.set(name, value);
+  }
+  return response;
 }
 
-async function oauthContext(request: Request, route: FixedRoute): Promise<OAuthContext> {
-  const { runtime, tenant } = route;
-  return {
-    runtime,
-    tenant,
-    snapshot: await route.snapshot(),
-    ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
-    baseUrl: baseUrlOf(runtime.env, new URL(request.url)),
-  };
+/** The methods of a fixed path; undefined when there is no such path. */
+function allowed(pathname: string): string | undefined {
+  const methods = router.routes.filter(([, pattern]) => pattern.test(pathname)).map(([method]) => method);
+  return methods.length === 0 ? undefined : [...new Set([...methods, 'OPTIONS'])].sort().join(', ');
+}
+
+async function oauthContext(request: Request, { call, snapshot }: FixedRoute): Promise<OAuthContext> {
+  const { runtime, tenant, ip } = call;
+  return { runtime, tenant, ip, snapshot: await snapshot(), baseUrl: baseUrlOf(runtime.env, new URL(request.url)) };
 }
 
 /** The path that a resource's metadata is asked for (RFC 9728 §3.1). */
@@ -101,7 +98,7 @@ function cached(body: unknown): Response {
 }
 
 /** 200 when requests can be served and managed, 503 with what fails otherwise. */
-async function health({ runtime, snapshot }: FixedRoute): Promise<Response> {
+async function health({ call: { runtime }, snapshot }: FixedRoute): Promise<Response> {
   const check = async (probe: () => Promise<unknown>) => {
     try {
       await probe();

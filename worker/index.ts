@@ -3,11 +3,15 @@ import { PublisherObject } from '../durable-objects/publisher.ts';
 import { TokenFamily } from '../durable-objects/token-family.ts';
 import { actionTypes } from './actions/index.ts';
 import { connectionTypes } from './connections/index.ts';
+import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
 import type { Runtime } from './core/runtime.ts';
+import { noSnapshot } from './core/snapshot.ts';
 import { checkEnv, type Env } from './env.ts';
 import { fixedRoute, isFixed } from './fixed-routes.ts';
+import { finish } from './gateway/finish.ts';
 import { handle } from './gateway/handle.ts';
+import { openCall } from './gateway/open-call.ts';
 import { renderError } from './gateway/render.ts';
 import { runScheduled } from './jobs/scheduled.ts';
 import { secretsOf } from './lib/derive.ts';
@@ -27,15 +31,21 @@ export default {
   async fetch(request: Request, environment: Env, context: ExecutionContext): Promise<Response> {
     const env = checkEnv(environment);
     const runtime = createRuntime(env, context, request);
-    const snapshot = () => loadSnapshot(request, runtime);
+    const { pathname } = new URL(request.url);
+    if (!isFixed(pathname)) {
+      try {
+        return await handle(request, await loadSnapshot(request, runtime), runtime);
+      } catch (thrown) {
+        // Only the configuration can fail before the journey has begun.
+        return refuse(openCall(request, noSnapshot(tenant), runtime), thrown);
+      }
+    }
+    const call = openCall(request, noSnapshot(tenant), runtime);
     try {
-      const { pathname } = new URL(request.url);
-      const fixed = isFixed(pathname) ? await fixedRoute(request, { runtime, tenant, snapshot }) : undefined;
-      return fixed ?? (await handle(request, await snapshot(), runtime));
+      const snapshot = async () => (call.snapshot = await loadSnapshot(request, runtime));
+      return finish(call, await fixedRoute(request, { call, snapshot }), null);
     } catch (thrown) {
-      const error = ApiError.from(thrown);
-      runtime.report('fetch', error.cause ?? error);
-      return renderError({ request, id: crypto.randomUUID(), headers: new Headers(), method: request.method }, error);
+      return refuse(call, thrown);
     }
   },
 
@@ -44,6 +54,11 @@ export default {
     await runScheduled(runtime.env, event.scheduledTime, runtime.report);
   },
 };
+
+function refuse(call: Call, thrown: unknown): Response {
+  const error = ApiError.from(thrown);
+  return finish(call, renderError(call, error), error);
+}
 
 /** A request may name the least revision that it accepts, to read its own writes through any isolate. */
 function loadSnapshot(request: Request, { env, now, defer, report }: Runtime) {

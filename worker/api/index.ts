@@ -1,5 +1,6 @@
 import type { CallOperation } from '../core/call.ts';
 import { categories, type SystemCatalog, type SystemOperation } from '../core/system-operation.ts';
+import { sha256 } from '../lib/hash.ts';
 import { createRouter } from '../lib/router.ts';
 import { login, refreshLogin } from '../oauth/login.ts';
 import { revoke } from '../oauth/revoke.ts';
@@ -43,18 +44,29 @@ export const systemOperations: readonly SystemOperation[] = [
 /** Makes the catalogue once per isolate. Two operations at one place are a mistake in the bundle. */
 export function createCatalog(operations: readonly SystemOperation[] = systemOperations): SystemCatalog {
   const router = createRouter<CallOperation>();
-  operations.forEach((native, index) => {
+  const ids = new Set<number>();
+  for (const native of operations) {
+    const id = systemId(native.name);
+    if (ids.has(id)) {
+      throw new Error(`The id of ${native.name} is taken: rename it`);
+    }
+    ids.add(id);
     if (router.conflicts(native.method, native.path).length > 0) {
       throw new Error(`Two system operations at ${native.method} ${native.path}`);
     }
-    router.add(native.method, native.path, standIn(native, -1 - index));
-  });
+    router.add(native.method, native.path, standIn(native, id));
+  }
   return {
     match(method, segments) {
       const match = router.match(method, segments);
       return match.found ? { found: true, operation: match.value, params: match.params } : match;
     },
   };
+}
+
+/** A negative number of its own for each name: log rows and statistics carry it, so that it must not move when operations are added. */
+function systemId(name: string): number {
+  return -1 - (Number.parseInt(sha256(name).slice(0, 8), 16) % 2_000_000_000);
 }
 
 /** A system operation in the shape of a configured one, so that one pipeline serves both. */

@@ -53,3 +53,23 @@ export function memo<T>(record: object, name: string, make: () => T): T {
   }
   return made.get(name) as T;
 }
+
+/** Stands for the configuration where none is loaded: nothing is found in it, nobody is known. */
+export function noSnapshot(tenant: string): Snapshot {
+  const nothing = async () => undefined;
+  return {
+    tenant,
+    revision: 0,
+    stale: true,
+    match: () => ({ found: false, allow: [] }),
+    operation: nothing,
+    action: nothing,
+    schema: nothing,
+    connection: nothing,
+    rates: [],
+    keys: [],
+    config: () => undefined,
+    revoked: () => false,
+    banned: () => false,
+  };
+}

@@ -71,7 +71,10 @@ export function crudOperations(resource: Resource): SystemOperation[] {
 
 function withName(body: ReturnType<typeof writable>, name: TSchema): TSchema {
   return 'name' in body.properties
-    ? Type.Object({ ...body.properties, name: Type.Optional(name) }, { description: (body as TSchema & { description?: string }).description })
+    ? Type.Object(
+        { ...body.properties, name: Type.Optional(name) },
+        { description: (body as TSchema & { description?: string }).description },
+      )
     : body;
 }
 
