@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox';
 import { ApiError } from '../core/errors.ts';
-import { compile } from '../lib/schema/engine.ts';
+import { compileFixed } from '../lib/schema/fixed.ts';
 
 /** What resources need to know of a class: the registries of `actions` and `connections` stand above this room and are plugged in by index.ts. */
 export interface ClassInfo {
@@ -36,7 +36,7 @@ function check(kind: 'action' | 'connection', name: string, config: Record<strin
     const message = `The ${kind} class "${name}" does not exist`;
     throw new ApiError('invalid_body', message, { errors: [{ pointer: '/class', rule: 'enum', message }] });
   }
-  const violations = compile(info.config as unknown as Record<string, unknown>).check(withoutNulls(config));
+  const violations = compileFixed(info.config).check(withoutNulls(config));
   if (violations.length > 0) {
     const errors = violations.map((violation) => ({ ...violation, pointer: `/config${violation.pointer}` }));
     throw new ApiError('invalid_body', `${errors[0]!.pointer} ${errors[0]!.message}`, { errors });
