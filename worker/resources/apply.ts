@@ -133,7 +133,12 @@ async function checkUnique(resource: Resource, view: View, row: Row, before: Row
   }
 }
 
-function difference(resource: Resource, before: Row | undefined, after: Row): Record<string, [unknown, unknown]> {
+/** The members that a change alters, as callers see them: member → [before, after]. */
+export function difference(
+  resource: Resource,
+  before: Row | undefined,
+  after: Row,
+): Record<string, [unknown, unknown]> {
   const changed: Record<string, [unknown, unknown]> = {};
   for (const [member, field] of Object.entries(resource.fields)) {
     const column = columnOf(member);

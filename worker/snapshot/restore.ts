@@ -1,6 +1,7 @@
 import type { ChangeResult } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { sameJson } from '../lib/json.ts';
+import { difference } from '../resources/apply.ts';
 import { addCommit } from '../resources/commit.ts';
 import type { Resource, Row } from '../resources/define.ts';
 import { resources } from '../resources/index.ts';
@@ -60,6 +61,7 @@ export async function restoreChanges(env: Env, view: View, today: Manifest, targ
       verb: to === null ? 'delete' : from === null ? 'create' : 'update',
       id,
       name: String(after.name ?? id),
+      ...(to === null ? {} : { difference: difference(resource, before, after) }),
     });
     await recommit(view, resource, after, before);
   }
