@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scanJson } from '../../worker/lib/json-scan.ts';
 
-const numRuns = process.env.POSTERN_FULL ? 50_000 : 2000;
+const numRuns = process.env.POSTERN_FULL ? 10_000 : 1500;
+
+vi.setConfig({ testTimeout: 240_000 });
 
 /** What JSON.parse makes of a text, or nothing. */
 function parsed(text: string): { value: unknown } | null {

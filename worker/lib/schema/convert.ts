@@ -102,7 +102,10 @@ export interface Parameters {
 export function compileParameters(declared: Record<string, Record<string, unknown>>): Parameters {
   const required = Object.keys(declared).filter((name) => declared[name]!.required === true);
   const properties = Object.fromEntries(
-    Object.entries(declared).map(([name, { required: _, ...schema }]) => [name, schema]),
+    Object.entries(declared).map(([name, parameter]) => {
+      const { required: _, ...schema } = parameter ?? {};
+      return [name, schema];
+    }),
   );
   const schema = { type: 'object', properties, required };
   const shape = shapeOf(schema);
