@@ -77,11 +77,10 @@ function scopeClaim(scopes: readonly string[]): string {
   return least.join(' ');
 }
 
-/** The caller that a verified token speaks for, the key that vouches for it, and when it ends (seconds, skew included). */
+/** The caller that a verified token speaks for, the id of the key that vouches for it, and when it ends (seconds, skew included). */
 export interface VerifiedToken {
   caller: Caller;
   kid: string;
-  issuer: string;
   expires: number;
 }
 
@@ -101,7 +100,7 @@ export async function verifyAccessToken(
     return verdict;
   }
   const { claims, kid } = verdict.value;
-  const { user_id: userId, app_id: appId, jti, iss, iat, exp, family } = claims;
+  const { user_id: userId, app_id: appId, jti, iat, exp, family } = claims;
   if (
     claims.tenant !== tenant ||
     typeof userId !== 'number' ||
@@ -120,7 +119,7 @@ export async function verifyAccessToken(
     scopes: Object.freeze((text(claims.scope) ?? '').split(' ').filter((scope) => scope !== '')),
     token: { jti, family, issued: iat!, expires: exp! },
   };
-  return { ok: true, value: { caller: Object.freeze(caller), kid, issuer: iss!, expires: exp! + skew } };
+  return { ok: true, value: { caller: Object.freeze(caller), kid, expires: exp! + skew } };
 }
 
 function text(value: unknown): string | null {
