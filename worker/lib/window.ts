@@ -72,6 +72,8 @@ export interface WindowStep {
   returned: number;
 }
 
+/** Longest allowance for what passes between a decision and its effect, milliseconds. */
+const mostLag = 100;
 /** A lease shorter than this is not worth its bookkeeping, milliseconds. */
 const shortestLease = 20;
 /** Lease records kept per window; older ones merely cannot be settled any more. */
@@ -93,7 +95,7 @@ export function sliceWidth(timespan: number): number {
 
 /** What may pass between a decision and its effect (answers travel, a Worker's clock stands still between I/O), milliseconds. */
 export function admissionLag(timespan: number): number {
-  return Math.min(100, sliceWidth(timespan));
+  return Math.min(mostLag, sliceWidth(timespan));
 }
 
 /** Calls that one write covers in advance, which is what a crash forfeits. */
@@ -217,7 +219,7 @@ function settled(state: WindowState, question: WindowQuestion, now: number): { s
   if (question.settle === undefined || question.settle.length === 0) {
     return { state, returned: 0 };
   }
-  const latest = sliceEnd(now + admissionLag(state.timespan), state.timespan);
+  const latest = sliceEnd(now + mostLag, state.timespan);
   let { slices, leases } = state;
   let returned = 0;
   for (const { lease: id, unused } of question.settle) {
