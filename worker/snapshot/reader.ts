@@ -25,7 +25,8 @@ interface State {
   rates: RateRecord[];
   keys: KeyRecord[];
   config: Map<string, ConfigRecord>;
-  revoked: Map<string, number>;
+  /** `kind:id` → tokens issued before this second are dead, until the entry may be forgotten. */
+  revoked: Map<string, { before: number; until: number }>;
   banned: Map<string, number>;
   epoch: number;
   snapshot: Snapshot;
@@ -47,7 +48,9 @@ export function staleSnapshot(snapshot: Snapshot): Snapshot {
  * Takes a head over: loads what differs from what the isolate has, then swaps it whole. A head that is not newer only
  * refreshes the time of the last check. Never goes to a lower revision.
  */
-export async function adoptHead(env: Env, tenant: string, head: Head): Promise<Snapshot> {
+export async function adoptHead(env: Env, tenant: string, told: Head): Promise<Snapshot> {
+  // The publisher's clock may be ahead of ours: nothing is younger than its arrival.
+  const head = { ...told, asOf: Math.min(told.asOf, Date.now()) };
   const known = states.get(tenant);
   if (known !== undefined && head.revision <= known.head.revision) {
     if (head.asOf > known.head.asOf) {
@@ -138,18 +141,36 @@ function emptyState(head: Head): State {
   };
 }
 
-/** Entries only ever kill: taking one twice or late changes nothing. */
+/** Entries only ever kill: taking one twice or late changes nothing. Those past their time are forgotten. */
 function takeFeed(state: State, head: Head): void {
-  for (const entry of head.feed.entries) {
-    if (entry.kind === 'ban') {
-      state.banned.set(entry.id, entry.until);
-    } else if (entry.before > 0) {
-      const key = revocationKey(entry.kind, entry.id);
-      state.revoked.set(key, Math.max(entry.before, state.revoked.get(key) ?? 0));
+  const { entries, from, epoch } = head.feed;
+  for (const { kind, id, before, until } of entries) {
+    if (kind === 'ban') {
+      state.banned.set(id, until);
+    } else if (before > 0) {
+      const key = revocationKey(kind, id);
+      const known = state.revoked.get(key);
+      state.revoked.set(key, {
+        before: Math.max(before, known?.before ?? 0),
+        until: Math.max(until, known?.until ?? 0),
+      });
     }
   }
-  if (head.feed.from <= state.epoch) {
-    state.epoch = Math.max(state.epoch, head.feed.epoch);
+  if (from <= state.epoch) {
+    state.epoch = Math.max(state.epoch, epoch);
+  }
+  if (entries.length > 0) {
+    const now = Math.floor(Date.now() / 1000);
+    for (const [key, { until }] of state.revoked) {
+      if (until < now) {
+        state.revoked.delete(key);
+      }
+    }
+    for (const [address, until] of state.banned) {
+      if (until < now) {
+        state.banned.delete(address);
+      }
+    }
   }
 }
 
@@ -193,7 +214,8 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
     keys,
     config: (name) => config.get(name)?.value,
     revoked({ jti, family, userId, appId, issued }) {
-      const dead = (kind: FeedEntry['kind'], id: string) => issued < (state.revoked.get(revocationKey(kind, id)) ?? 0);
+      const dead = (kind: FeedEntry['kind'], id: string) =>
+        issued < (state.revoked.get(revocationKey(kind, id))?.before ?? 0);
       return (
         state.revoked.size > 0 &&
         (dead('token', jti) ||
