@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { parse } from 'smol-toml';
@@ -75,10 +76,17 @@ export function readPlatformConfig(path = join(projectRoot, 'wrangler.toml')): P
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const config = readPlatformConfig();
-  const mf = new Miniflare(toMiniflare(config, options));
+  // Who waits for a server asks its port again and again: nobody gets an answer before the tables are there.
+  const hidden = options.persist !== undefined && !(await isMigrated(options.persist, config));
+  const mf = new Miniflare(toMiniflare(config, hidden ? { ...options, port: 0 } : options));
   try {
-    const urls = await directUrls(mf, config, options);
+    await mf.ready;
     const migrated = await migrate(mf, config);
+    if (hidden) {
+      await noteMigrated(options.persist!, config);
+      await mf.setOptions(toMiniflare(config, options));
+    }
+    const urls = await directUrls(mf, config, options);
     // Ports that the system chose stay the same over a reload.
     const settled = { ...options, ports: urls.map((url) => Number(new URL(url).port)) };
     return {
@@ -147,6 +155,27 @@ async function directUrls(mf: Miniflare, config: PlatformConfig, options: HostOp
   const indexes = Array.from({ length: options.isolates ?? 1 }, (_, index) => index);
   const urls = await Promise.all(indexes.map((index) => mf.unsafeGetDirectURL(isolateName(config, index))));
   return urls.map((url) => url.origin);
+}
+
+/** A file beside the databases tells which migrations they have, so that an ordinary start needs no second look. */
+const stamp = (persist: string) => join(persist, 'migrations.json');
+
+async function migrationNames(config: PlatformConfig): Promise<string> {
+  const folders = (config.d1_databases ?? []).flatMap(({ migrations_dir }) => migrations_dir ?? []);
+  const names = await Promise.all(
+    folders.map(async (folder) => (await readMigrations(folder)).map(({ name }) => `${folder}/${name}`)),
+  );
+  return JSON.stringify(names.flat());
+}
+
+async function isMigrated(persist: string, config: PlatformConfig): Promise<boolean> {
+  const noted = await readFile(stamp(persist), 'utf8').catch(() => null);
+  return noted === (await migrationNames(config));
+}
+
+async function noteMigrated(persist: string, config: PlatformConfig): Promise<void> {
+  await mkdir(persist, { recursive: true });
+  await writeFile(stamp(persist), await migrationNames(config));
 }
 
 async function migrate(mf: Miniflare, config: PlatformConfig): Promise<string[]> {
