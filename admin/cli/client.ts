@@ -22,6 +22,23 @@ export async function logIn(url: string, user: string, password: string): Promis
   return requestToken(url, user, { grant_type: 'client_credentials' }, `${user}:${password}`);
 }
 
+/** Makes the first administrator of a gateway that has none. */
+export async function setUp(
+  url: string,
+  administrator: { token: string; name: string; email: string; password: string },
+): Promise<{ id: string }> {
+  const response = await call(`${url}/system/setup`, {
+    method: 'POST',
+    body: JSON.stringify(administrator),
+    headers: { Accept: 'application/json', 'Content-Type': 'application/json', 'User-Agent': 'postern-cli' },
+  });
+  const body = await readJson(response);
+  if (response.status !== 201 || body === undefined) {
+    throw refusal('POST /system/setup', response, body);
+  }
+  return body;
+}
+
 /** A base URL without a trailing slash. */
 export function readUrl(text: string): string {
   let url: URL;

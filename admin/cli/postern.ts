@@ -6,6 +6,7 @@ import { exitCodes, Failure } from './failure.ts';
 import { createOutput } from './output.ts';
 
 const commands: Record<string, () => Promise<CommandDef<any>>> = {
+  setup: () => import('./commands/setup.ts').then((module) => module.setup),
   login: () => import('./commands/login.ts').then((module) => module.login),
   logout: () => import('./commands/logout.ts').then((module) => module.logout),
   whoami: () => import('./commands/whoami.ts').then((module) => module.whoami),

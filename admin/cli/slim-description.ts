@@ -2,7 +2,7 @@ type Json = Record<string, unknown>;
 
 /**
  * An API description without what no import reads: examples of bodies and parameters, tags and vendor extensions of
- * operations. GitHub's shrinks to a third, which spares the line and the memory of the gateway. What is not as expected
+ * operations. GitHub's file shrinks to a third, which spares the line and the memory of the gateway. What is not as expected
  * stays, so that the gateway says what is wrong with it.
  */
 export function slimDescription(document: unknown): unknown {
