@@ -105,9 +105,9 @@ describe('generators', () => {
   });
 
   it.each([
-    [{}, '/body/config', 400],
-    [{ config: { spec: '' } }, '/body/config', 400],
-    [{ config: { spec: '{"openapi": "3.0.0", ' } }, '/body/config/spec', 400],
+    [{}, '/body/config/spec', 400],
+    [{ config: { spec: '' } }, '/body/config/spec', 400],
+    [{ config: { spec: '{"openapi": "3.0.0", ' } }, '/body/config/spec/openapi', 400],
     [{ config: { spec: 'openapi: 3.0.0\npaths: [1' } }, '/body/config/spec', 400],
     [{ config: { spec: '{"openapi":"3.0.0","openapi":"3.1.0"}' } }, '/body/config/spec/openapi', 400],
     [{ config: { spec: '[]' } }, undefined, 400],

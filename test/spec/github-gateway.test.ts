@@ -175,7 +175,7 @@ function fill(document: any, template: string, parameters: any[]): string {
     const named = parameter.schema.$ref?.split('/').pop();
     const schema = named === undefined ? parameter.schema : document.components.schemas[named];
     const free = (schema.type === 'string' || schema.oneOf) && !schema.pattern && !schema.enum && !schema.format;
-    return free ? undefined : encodeURIComponent(String(sample(schema, () => ({}))));
+    return free ? undefined : encodeURIComponent(String(sample(schema, () => ({})))).replaceAll('%3A', ':');
   };
   const path = template.replace(/\{([^{}]+)\}/g, (_, name: string) => {
     const parameter = declared.get(`path ${name}`) ?? { schema: { type: 'string' } };
