@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { scanJson } from '../../worker/lib/json-scan.ts';
 
-const numRuns = process.env.POSTERN_FULL ? 10_000 : 1500;
+const numRuns = process.env.POSTERN_FULL ? 30_000 : 1500;
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -67,9 +67,8 @@ describe('scanning JSON, for any text', () => {
           const oracle = parsed(text);
           if (scanned.ok) {
             expect(oracle).toEqual({ value: scanned.value });
-          } else if (scanned.reason === 'duplicate') {
-            expect(oracle).not.toBeNull();
-          } else {
+          } else if (scanned.reason !== 'duplicate') {
+            // A repeated name may come before a place where JSON.parse would have stopped.
             expect([scanned.reason, oracle]).toEqual(['syntax', null]);
             expect(scanned.position).toBeLessThanOrEqual(text.length);
           }
