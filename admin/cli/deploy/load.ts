@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { Failure, type Place } from '../failure.ts';
 import { locateJson, placeOf } from './place.ts';
-import { fillVariables, findVariable, isVariable, markVariables, typedValue } from './variables.ts';
+import { fillVariables, findVariable, holdsVariables, isVariable, markVariables, typedValue } from './variables.ts';
 
 /** A deploy file with everything it includes. */
 export interface LoadedFile {
@@ -74,7 +74,8 @@ function include(loading: Loading, path: string, fragment: string, pointer: stri
   const source = open(loading, path);
   if (source.document === null) {
     loading.places.set(pointer, { source, json: fragment });
-    return fill(loading, source, walk(source.json, fragment, source), pointer, fragment);
+    const value = walk(source.json, fragment, source);
+    return holdsVariables(source.text) ? fill(loading, source, value, pointer, fragment) : value;
   }
   let node = source.document.contents as Node | null;
   for (const key of keysOf(fragment)) {

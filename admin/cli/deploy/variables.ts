@@ -17,6 +17,11 @@ export function markVariables(text: string): string {
   );
 }
 
+/** Whether a marked text has variables at all: most files have none. */
+export function holdsVariables(text: string): boolean {
+  return text.includes(dollar);
+}
+
 /** Whether a parsed text is one variable and nothing else. */
 export function isVariable(text: string): boolean {
   return new RegExp(`^${marked.source}$`).test(text) && !text.startsWith(literal);

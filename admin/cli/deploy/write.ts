@@ -28,9 +28,8 @@ export function writeExport(exported: Export, name: string, split?: boolean): Wr
   const sections = Object.fromEntries(
     Object.entries(exported).map(([section, entries]) => [section, entriesOf(section, entries)]),
   );
-  const whole = { name, text: header + toYaml(sections) };
-  if (!(split ?? whole.text.length > largeFile)) {
-    return [whole];
+  if (!(split ?? JSON.stringify(exported).length > largeFile)) {
+    return [{ name, text: header + toYaml(sections) }];
   }
   const files: WrittenFile[] = [];
   const root: Json = {};
