@@ -5,6 +5,7 @@ import { stringify } from 'smol-toml';
 import { projectRoot } from './build.ts';
 
 const scratch = join(projectRoot, '.dev');
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** No deploy takes that long: what is older was left by one that was killed. */
 const anHour = 3_600_000;
 
@@ -31,7 +32,7 @@ export async function wranglerDeploy(
       args.push('--secrets-file', secretsFile);
     }
     await run(args, { WRANGLER_OUTPUT_FILE_PATH: report });
-    return urlIn(await readFile(report, 'utf8').catch(() => ''));
+    return urlIn(await targetsIn(report));
   } finally {
     await rm(folder, { recursive: true, force: true });
     await rm(configFile, { force: true });
@@ -77,26 +78,38 @@ function run(args: string[], env: Record<string, string>): Promise<void> {
       },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    // This process ends after its child, so that it can clean up.
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    const forward = (signal: NodeJS.Signals) => child.kill(signal);
-    for (const signal of signals) {
-      process.on(signal, forward);
+    // This process ends after its child, so that it can clean up. Wrangler calls an end by a signal a success.
+    let told: NodeJS.Signals | null = null;
+    const forward = (signal: NodeJS.Signals) => {
+      told = signal;
+      child.kill(signal);
+    };
+    for (const name of signals) {
+      process.on(name, forward);
     }
     child.once('error', reject);
     child.once('close', (code, signal) => {
       for (const name of signals) {
         process.off(name, forward);
       }
-      code === 0 ? resolve() : reject(new Error(`wrangler deploy ended with ${signal ?? code}, see above.`));
+      const end = told ?? signal ?? code;
+      end === 0 ? resolve() : reject(new Error(`wrangler deploy ended with ${end}, see above.`));
     });
   });
 }
 
 /** Wrangler reports one JSON value a line; a deploy's targets are URLs, domains, routes and schedules. */
-function urlIn(report: string): string | null {
-  const lines = report.split('\n').filter((line) => line !== '');
-  const targets = lines.flatMap((line) => (JSON.parse(line) as { targets?: string[] }).targets ?? []);
+async function targetsIn(report: string): Promise<string[]> {
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  const entries = lines.map((line) => JSON.parse(line) as { type: string; targets?: string[] });
+  const deployed = entries.find(({ type }) => type === 'deploy');
+  if (deployed === undefined) {
+    throw new Error('wrangler deploy ended without a word that it deployed, see above.');
+  }
+  return deployed.targets ?? [];
+}
+
+function urlIn(targets: string[]): string | null {
   const domain = targets.find((target) => target.includes(' (custom domain'))?.split(' ')[0];
   return domain === undefined ? (targets.find((target) => target.startsWith('https://')) ?? null) : `https://${domain}`;
 }

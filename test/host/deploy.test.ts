@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ interface Ran {
   output: string;
 }
 
-async function deploy(env: Record<string, string>, ...args: string[]): Promise<Ran> {
+function start(env: Record<string, string>, args: string[]): { child: ChildProcess; ended: Promise<Ran> } {
   const {
     CLOUDFLARE_API_TOKEN: _token,
     CLOUDFLARE_ACCOUNT_ID: _account,
@@ -41,9 +41,10 @@ async function deploy(env: Record<string, string>, ...args: string[]): Promise<R
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
-  const code = await new Promise<number | null>((done) => child.once('close', done));
-  return { code, output };
+  return { child, ended: new Promise((done) => child.once('close', (code) => done({ code, output }))) };
 }
+
+const deploy = (env: Record<string, string>, ...args: string[]) => start(env, args).ended;
 
 /** What was asked of the platform since the last time, `METHOD /path` each. */
 function asked(platform: PlatformStandIn, method?: string): string[] {
@@ -157,7 +158,8 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     expect(platform.requests.every(({ method }) => method === 'GET')).toBe(true);
     expect(asked(platform).length).toBeGreaterThan(0);
 
-    const first = await deploy(platform.env);
+    // Credentials of another kind, which wrangler would take before a token.
+    const first = await deploy({ ...platform.env, CLOUDFLARE_API_KEY: 'another', CLOUDFLARE_EMAIL: 'a@example.com' });
     expect(first.code, first.output).toBe(0);
     const everything = platform.requests.map(({ path, text }) => path + text).join();
     for (const placeholder of [...databases.map((one) => one.database_id), config.kv_namespaces![0]!.id]) {
@@ -270,6 +272,19 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
       ...Array(3).fill('POST /d1/database'),
       ...Array(2).fill('POST /storage/kv/namespaces'),
     ]);
+  });
+
+  it('leaves nothing behind when it is told to end', async () => {
+    const { child, ended } = start(platform.env, []);
+    // Wrangler's first request.
+    const uploads = () => platform.requests.some(({ path }) => path === '/workers/services/postern');
+    await expect.poll(uploads, { timeout: wranglerPatience }).toBe(true);
+    expect(leftovers().length).toBe(before.length + 2);
+    child.kill('SIGTERM');
+    const { code, output } = await ended;
+    expect(code, output).toBe(1);
+    expect(output).toContain('wrangler deploy ended with SIGTERM');
+    expect(printedToken({ code, output })).toBeUndefined();
   });
 
   it('applies a migration whole or not at all, and makes no new secret over accounts of an old one', async () => {
