@@ -22,12 +22,12 @@ beforeAll(async () => {
   admin = await gateway.setup();
   folder = mkdtempSync(join(tmpdir(), 'postern-cli-'));
   env = {
-    POSTERN_CONFIG: join(folder, 'session.json'),
+    POSTERN_CONFIG: join(folder, 'kept', 'session.json'),
     POSTERN_URL: gateway.url,
-    POSTERN_USER: admin.name,
-    POSTERN_PASSWORD: admin.password,
     UPSTREAM_URL: upstream.url,
   };
+  const { code } = await postern(['login', '--user', admin.name, '--password', admin.password], env);
+  expect(code).toBe(0);
 }, 120_000);
 
 afterAll(async () => {
@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The command with a user's credentials in the environment. */
+/** The command with a login that was kept. */
 const run = (...args: string[]) => postern(args, env);
 
 function write(name: string, text: string): string {
@@ -64,23 +64,24 @@ async function order(bearer: string | null, body: unknown): Promise<number> {
 }
 
 describe('logging in', () => {
-  const named = () => ({ POSTERN_CONFIG: env.POSTERN_CONFIG! });
+  const file = () => join(folder, 'session.json');
+  const named = () => ({ POSTERN_CONFIG: file() });
 
   it('keeps a token that only the user can read, and never the password', async () => {
     const args = ['login', '--url', gateway.url, '--user', admin.name, '--password-stdin', '--json'];
     const login = await postern(args, named(), { input: `${admin.password}\n` });
     expect(login.json()).toMatchObject({ url: gateway.url, user: admin.name });
     expect(login.code).toBe(0);
-    expect(statSync(env.POSTERN_CONFIG!).mode & 0o777).toBe(0o600);
-    expect(readFileSync(env.POSTERN_CONFIG!, 'utf8')).not.toContain(admin.password);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file(), 'utf8')).not.toContain(admin.password);
   });
 
   it('is enough for later commands, and logging out ends it at the gateway too', async () => {
     const whoami = await postern(['whoami', '--json'], named());
     expect(whoami.json()).toMatchObject({ url: gateway.url, name: admin.name });
-    const { gateways } = JSON.parse(readFileSync(env.POSTERN_CONFIG!, 'utf8'));
+    const { gateways } = JSON.parse(readFileSync(file(), 'utf8'));
     expect((await postern(['logout'], named())).code).toBe(0);
-    expect(() => statSync(env.POSTERN_CONFIG!)).toThrow('ENOENT');
+    expect(() => statSync(file())).toThrow('ENOENT');
     const response = await gateway.fetch('/authorization/whoami', {
       headers: { Authorization: `Bearer ${gateways[gateway.url].token}` },
     });
@@ -90,9 +91,12 @@ describe('logging in', () => {
   });
 
   it('a wrong password, a gateway that is away and a misspelt option end with their codes', async () => {
-    const wrong = await postern(['whoami', '--password', 'wrong'], env);
+    const wrong = await postern(['whoami', '--user', admin.name, '--password', 'wrong'], env);
     expect([wrong.code, wrong.err]).toEqual([3, expect.stringContaining('refused the login')]);
-    const away = await postern(['whoami', '--url', 'http://127.0.0.1:1', '--json'], env);
+    const away = await postern(
+      ['whoami', '--url', 'http://127.0.0.1:1', '--user', 'a', '--password', 'b', '--json'],
+      env,
+    );
     expect([away.code, away.json().error.message]).toEqual([4, expect.stringContaining('cannot be reached')]);
     const misspelt = await postern(['deploy', '--plam'], env);
     expect([misspelt.code, misspelt.err]).toEqual([2, expect.stringContaining('--plam')]);
