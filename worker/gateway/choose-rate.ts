@@ -15,7 +15,7 @@ export interface ChosenRate {
 }
 
 /** The plan of a user, or null. Asked only when an allocation that could decide names a plan. */
-export type PlanOf = (userId: number) => Promise<number | null>;
+export type PlanOf = (call: Call, userId: number) => Promise<number | null>;
 
 interface Candidate {
   /** Place in the order of decreasing priority: the lowest that matches counts. */
@@ -51,7 +51,7 @@ export async function chooseRate(call: Call, planOf: PlanOf): Promise<ChosenRate
     return possible?.rate ?? null;
   }
   const { userId } = call.caller;
-  const planId = userId === null ? null : await planOf(userId);
+  const planId = userId === null ? null : await planOf(call, userId);
   return first(index, call, planId)?.rate ?? null;
 }
 

@@ -1,4 +1,11 @@
-import { leaseSpan, type Settlement, type WindowAnswer, type WindowQuestion, type WindowState } from '../lib/window.ts';
+import {
+  leaseOf,
+  leaseSpan,
+  type Settlement,
+  type WindowAnswer,
+  type WindowQuestion,
+  type WindowState,
+} from '../lib/window.ts';
 
 /**
  * What an isolate holds of one rate for one caller: leases, a refusal, and what its next question should ask for. Plain data,
@@ -12,7 +19,7 @@ export interface HeldRate {
   /** In the order in which they are used up. */
   leases: Lease[];
   /** Leases that are over and of which the object has not heard yet. */
-  settle: Settlement[];
+  over: Lease[];
   /** Until this moment the object would refuse. */
   refusedUntil: number;
   /** When capacity returns. */
@@ -35,8 +42,11 @@ interface Lease {
   id: number;
   size: number;
   left: number;
+  from: number;
   /** Void from this moment on. */
   until: number;
+  /** Calls used, by eighths of the time between. */
+  used: number[];
   /** Whether a refill was asked for when it ran low. */
   refilled: boolean;
 }
@@ -49,15 +59,15 @@ export interface Ask {
   followers: number;
 }
 
-/** Settlements that are remembered; what is beyond stays counted in the object until it is void. */
-const mostSettlements = 32;
+/** Leases of the past that are remembered; what is beyond stays counted in the object until it is void. */
+const mostOver = 32;
 
 export function holdRate(limit: number, timespan: number, now: number): HeldRate {
   return {
     limit,
     timespan,
     leases: [],
-    settle: [],
+    over: [],
     refusedUntil: 0,
     resetAt: now + timespan * 1000,
     remaining: limit,
@@ -72,11 +82,11 @@ export function holdRate(limit: number, timespan: number, now: number): HeldRate
 
 /** The rate's limit or timespan was changed: leases and refusals of the old ones are void at once. */
 export function rescale(held: HeldRate, limit: number, timespan: number, now: number): void {
-  for (const lease of held.leases) {
+  const { leases, over } = held;
+  Object.assign(held, holdRate(limit, timespan, now), { over });
+  for (const lease of leases) {
     finish(held, lease);
   }
-  const { settle } = held;
-  Object.assign(held, holdRate(limit, timespan, now), { settle });
 }
 
 /** Admits one call out of a lease, if there is one. */
@@ -84,6 +94,7 @@ export function spend(held: HeldRate, now: number): boolean {
   for (let lease = held.leases[0]; lease !== undefined; lease = held.leases[0]) {
     if (lease.left > 0 && now < lease.until) {
       lease.left -= 1;
+      lease.used[eighthOf(lease, now)]! += 1;
       held.calls += 1;
       held.sinceAsked += 1;
       return true;
@@ -116,50 +127,52 @@ export function runsLow(held: HeldRate): boolean {
 }
 
 /**
- * The next question to the object: one call for itself unless it is `ahead` of need, and a lease that fits the demand of late:
- * what the isolate would admit within a lease, but at most four times what it admitted since its last question, and at
- * least a 256th of the limit. The object grants less of it the less it has left.
+ * The next question to the object: one call for itself unless it is `ahead` of need, and a lease for what comes at the pace of
+ * late, but at most four times what the isolate admitted since its last question (or a 256th of the limit).
  */
 export function nextQuestion(held: HeldRate, now: number, ahead: boolean): WindowQuestion {
-  const { limit, timespan, settle } = held;
+  const { limit, timespan } = held;
   const span = leaseSpan(timespan);
   const elapsed = Math.max(now - held.since, 1);
-  const demand = Math.min((held.calls * span) / elapsed, 4 * Math.max(held.sinceAsked, 1));
-  const lease = Math.max(Math.floor(demand), Math.floor(limit / 256));
+  const pace = held.calls === 0 ? undefined : (held.calls * 1000) / elapsed;
+  const lease = Math.max(4 * held.sinceAsked, Math.floor(limit / 256));
   if (elapsed > span) {
     // Older demand fades: half a span of it stays.
     held.calls = (held.calls * span) / elapsed / 2;
     held.since = now - span / 2;
   }
   held.sinceAsked = 0;
-  return { limit, timespan, want: lease + (ahead ? 0 : 1), ahead, settle: settle.length > 0 ? [...settle] : undefined };
+  return {
+    limit,
+    timespan,
+    want: lease + (ahead ? 0 : 1),
+    pace,
+    ahead,
+    settle: settlements(held, now),
+  };
 }
 
 /** The question of an exact rate: this call, and nothing in store. */
-export function exactQuestion(held: HeldRate): WindowQuestion {
-  const { limit, timespan, settle } = held;
+export function exactQuestion(held: HeldRate, now: number): WindowQuestion {
+  const { limit, timespan } = held;
   for (const lease of held.leases.splice(0)) {
     finish(held, lease);
   }
-  return { limit, timespan, want: 1, settle: settle.length > 0 ? [...settle] : undefined };
+  return { limit, timespan, want: 1, settle: settlements(held, now) };
 }
 
 /** Takes the object's answer in. `sent` is the moment before the question left: the lease is counted from there. */
 export function learn(held: HeldRate, question: WindowQuestion, answer: WindowAnswer, sent: number, now: number): void {
   const told = question.settle ?? [];
   if (told.length > 0) {
-    held.settle = held.settle.filter((one) => !told.some(({ lease }) => lease === one.lease));
+    held.over = held.over.filter(({ id }) => !told.some(({ lease }) => lease === id));
   }
   const own = question.ahead || answer.granted === 0 ? 0 : 1;
   const calls = answer.granted - own;
   if (calls > 0) {
-    const lease = {
-      id: answer.lease,
-      size: calls,
-      left: calls,
-      until: sent + answer.expiresIn * 1000,
-      refilled: false,
-    };
+    const until = sent + answer.expiresIn * 1000;
+    const used = new Array<number>(8).fill(0);
+    const lease = { id: answer.lease, size: calls, left: calls, from: sent, until, used, refilled: false };
     if (held.limit !== question.limit || held.timespan !== question.timespan) {
       finish(held, lease);
       return;
@@ -188,14 +201,30 @@ export function follow(held: HeldRate, now: number, patience: number): Ask | nul
 
 /** Notes that a question is under way. */
 export function announceAsk(held: HeldRate, question: WindowQuestion, now: number): Ask {
-  const own = question.ahead ? 0 : 1;
-  const ask = { at: now, expected: Math.min(question.want - own, Math.floor(held.remaining / 8)), followers: 0 };
+  const ask = { at: now, expected: leaseOf(question, held.remaining).calls, followers: 0 };
   held.ask = ask;
   return ask;
 }
 
 function finish(held: HeldRate, lease: Lease): void {
-  if (held.settle.length < mostSettlements) {
-    held.settle.push({ lease: lease.id, unused: lease.left });
+  if (held.over.length < mostOver) {
+    held.over.push(lease);
   }
+}
+
+/** What the object is to hear of leases that are over; undefined when nothing. Eighths count as used at their ends. */
+function settlements({ over }: HeldRate, now: number): Settlement[] | undefined {
+  if (over.length === 0) {
+    return undefined;
+  }
+  return over.map(({ id, from, until, used }) => ({
+    lease: id,
+    used: used
+      .map((calls, index): [number, number] => [Math.max(0, now - from - ((index + 1) * (until - from)) / 8), calls])
+      .filter(([, calls]) => calls > 0),
+  }));
+}
+
+function eighthOf({ from, until }: Lease, now: number): number {
+  return Math.max(0, Math.min(7, Math.floor(((now - from) * 8) / (until - from))));
 }

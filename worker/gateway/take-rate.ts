@@ -16,6 +16,7 @@ import {
   runsLow,
   spend,
 } from './held-rate.ts';
+import { planOfUser } from './plan-of-user.ts';
 
 /**
  * The rate of a call: at most `limit` calls per caller in any window of the timespan, over all isolates. A caller is a user,
@@ -76,7 +77,7 @@ interface Asking {
  * (draft-ietf-httpapi-ratelimit-headers-10), `RateLimit-Limit` and `RateLimit-Remaining` (before this call) as Fusio's clients
  * read them. Throws `rate_limited` with a true `Retry-After`, or `unavailable`. No rate, no headers.
  */
-export async function takeRate(call: Call, planOf: PlanOf = async () => null): Promise<void> {
+export async function takeRate(call: Call, planOf: PlanOf = planOfUser): Promise<void> {
   const rate = await chooseRate(call, planOf);
   if (rate === null) {
     return;
@@ -126,7 +127,7 @@ async function decide(asking: Asking): Promise<Verdict> {
 
 async function askObject(asking: Asking, leased: boolean, now: number): Promise<Verdict> {
   const { call, rate, held } = asking;
-  const question = leased ? nextQuestion(held, now, false) : exactQuestion(held);
+  const question = leased ? nextQuestion(held, now, false) : exactQuestion(held, now);
   const ask = leased ? announceAsk(held, question, now) : null;
   try {
     const answer = await send(asking, question, now);
@@ -139,7 +140,7 @@ async function askObject(asking: Asking, leased: boolean, now: number): Promise<
       ? { admitted: true, before: left(held) + 1, resetIn: held.resetAt - then }
       : { admitted: false, before: 0, resetIn: answer.resetIn * 1000 };
   } catch (thrown) {
-    observeFault(call, thrown);
+    call.runtime.report('limiter.take', thrown);
     const then = call.runtime.now();
     if (thrown instanceof TooSlow) {
       held.slowUntil = then + slowness;
@@ -162,14 +163,11 @@ async function askObject(asking: Asking, leased: boolean, now: number): Promise<
 async function refill(asking: Asking, now: number): Promise<void> {
   const { call, held } = asking;
   const question = nextQuestion(held, now, true);
-  if (question.want < 1) {
-    return;
-  }
   const ask = announceAsk(held, question, now);
   try {
     await send(asking, question, now);
   } catch (thrown) {
-    observeFault(call, thrown);
+    call.runtime.report('limiter.take', thrown);
   } finally {
     if (held.ask === ask) {
       held.ask = null;
@@ -222,18 +220,6 @@ function countAlone(held: HeldRate, now: number): Verdict {
   const { state, answer } = take(held.local ?? emptyWindow(timespan), { limit, timespan, want: 1 }, now, 0);
   held.local = state;
   return { admitted: answer.granted > 0, before: answer.remaining + answer.granted, resetIn: answer.resetIn * 1000 };
-}
-
-function observeFault(call: Call, thrown: unknown): void {
-  call.runtime.observer.observe({
-    kind: 'fault',
-    tenant: call.tenant,
-    at: call.runtime.now(),
-    place: 'limiter.take',
-    message: thrown instanceof Error ? thrown.message : String(thrown),
-    trace: thrown instanceof Error ? (thrown.stack ?? null) : null,
-    requestId: call.id,
-  });
 }
 
 function askingFor(call: Call, rate: ChosenRate, timespan: number): Asking {

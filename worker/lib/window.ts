@@ -22,8 +22,10 @@ export interface WindowQuestion {
   limit: number;
   /** Seconds. */
   timespan: number;
-  /** Calls the asker expects to admit within a lease (`leaseSpan`); 1 for an exact rate. */
+  /** Most calls wanted, 1 for an exact rate. */
   want: number;
+  /** Calls a second that the asker saw of late; a lease holds what it needs at that pace. Unknown: what is wanted. */
+  pace?: number;
   /** True when no call is waiting: a refill, granted only out of plenty. */
   ahead?: boolean;
   /** Leases that the asker is done with. */
@@ -33,8 +35,8 @@ export interface WindowQuestion {
 /** What became of a lease: from here on its holder admits nothing with it. */
 export interface Settlement {
   lease: number;
-  /** Calls of it that were not used. */
-  unused: number;
+  /** Calls that were used, by how many milliseconds ago at the latest: [ago, calls]. */
+  used: readonly (readonly [number, number])[];
 }
 
 export interface WindowAnswer {
@@ -79,13 +81,15 @@ const shortestLease = 20;
 /** Lease records kept per window; older ones merely cannot be settled any more. */
 const mostLeases = 256;
 
+const noLease = { calls: 0, duration: 0 };
+
 export function emptyWindow(timespan: number): WindowState {
   return { timespan, slices: [], reserve: { calls: 0, end: 0 }, leases: [] };
 }
 
-/** The longest lease of a rate, milliseconds: a tenth of the timespan, at most a minute. */
+/** The longest lease of a rate, milliseconds: a quarter of the timespan, at most two minutes. */
 export function leaseSpan(timespan: number): number {
-  return Math.min(timespan * 100, 60_000);
+  return Math.min(timespan * 250, 120_000);
 }
 
 /** Width of a slice, milliseconds. */
@@ -112,7 +116,7 @@ export function take(before: WindowState, question: WindowQuestion, now: number,
   const counted = sum(state.slices);
   const free = Math.max(0, limit - counted);
   const waiting = question.ahead ? 0 : 1;
-  const lease = free < waiting ? { calls: 0, duration: 0 } : leaseOf(question, free - waiting, waiting);
+  const lease = free < waiting ? noLease : leaseOf(question, free - waiting);
   const granted = free < waiting ? 0 : waiting + lease.calls;
   if (granted === 0) {
     const resetIn = untilFree(state, counted, limit, now);
@@ -136,7 +140,7 @@ export function take(before: WindowState, question: WindowQuestion, now: number,
     ? { calls: reserve.calls - granted, end: reserve.end }
     : {
         calls: Math.min(blockSize(limit), free - granted),
-        end: sliceEnd(now + lag + leaseSpan(timespan), timespan),
+        end: later + 2 * sliceWidth(timespan),
       };
   const next = { timespan, slices, reserve, leases };
   const answer = {
@@ -163,12 +167,17 @@ export function spentAt(state: WindowState): number {
   return last === 0 ? 0 : last + state.timespan * 1000;
 }
 
-/** The lease out of `room` calls: the fuller the window, the smaller and the shorter, down to none. */
-function leaseOf(question: WindowQuestion, room: number, waiting: number): { calls: number; duration: number } {
-  const share = room / question.limit;
+/**
+ * The lease out of `room` calls: the fuller the window, the smaller and the shorter, down to none. It holds the calls of its
+ * duration at the asker's pace (at least a 256th of the limit in an empty window), at most an eighth of the room.
+ */
+export function leaseOf(question: WindowQuestion, room: number): { calls: number; duration: number } {
+  const { limit, want, pace = Number.POSITIVE_INFINITY, ahead } = question;
+  const share = room / limit;
   const duration = Math.floor(leaseSpan(question.timespan) * share);
-  const calls = Math.floor(Math.min((question.want - waiting) * share, room / 8));
-  return duration < shortestLease || calls < 1 ? { calls: 0, duration: 0 } : { calls, duration };
+  const needed = Math.max((pace * duration) / 1000, (limit / 256) * share);
+  const calls = Math.floor(Math.min(want - (ahead ? 0 : 1), needed, room / 8));
+  return duration < shortestLease || calls < 1 ? noLease : { calls, duration };
 }
 
 /** The end of the slice that a moment is in. */
@@ -192,6 +201,9 @@ function sum(slices: WindowState['slices']): number {
 function add(slices: WindowState['slices'], end: number, calls: number): WindowState['slices'] {
   const at = slices.findLastIndex((slice) => slice[0] <= end);
   const found = slices[at];
+  if (calls === 0) {
+    return slices;
+  }
   if (found?.[0] !== end) {
     return slices.toSpliced(at + 1, 0, [end, calls]);
   }
@@ -214,28 +226,29 @@ function advanced(state: WindowState, timespan: number, now: number): WindowStat
   };
 }
 
-/** Takes back what is unused, and counts what was used from now on only (it was used by now). */
+/** Counts what was used of a lease from when it was used on, and takes the rest back. */
 function settled(state: WindowState, question: WindowQuestion, now: number): { state: WindowState; returned: number } {
   if (question.settle === undefined || question.settle.length === 0) {
     return { state, returned: 0 };
   }
-  const latest = sliceEnd(now + mostLag, state.timespan);
   let { slices, leases } = state;
   let returned = 0;
-  for (const { lease: id, unused } of question.settle) {
+  for (const { lease: id, used } of question.settle) {
     const lease = leases.find((one) => one.id === id);
     if (lease === undefined) {
       continue; // settled before, or of a former life: it stays counted as it is
     }
-    const back = Math.max(0, Math.min(unused, lease.calls));
-    slices = add(slices, lease.end, -lease.calls);
-    if (back < lease.calls) {
-      slices = add(slices, Math.min(lease.end, latest), lease.calls - back);
-    }
     leases = leases.filter((one) => one !== lease);
-    returned += back;
+    slices = add(slices, lease.end, -lease.calls);
+    let left = lease.calls;
+    for (const [ago, calls] of used) {
+      const end = Math.min(lease.end, sliceEnd(now - ago + mostLag, state.timespan));
+      slices = add(slices, end, Math.min(calls, left));
+      left -= Math.min(calls, left);
+    }
+    returned += left;
   }
-  return { state: { ...state, slices, leases }, returned };
+  return { state: advanced({ ...state, slices, leases }, state.timespan, now), returned };
 }
 
 /** Seconds until one call fits, which after a lowered limit may take more than the first slice. */
