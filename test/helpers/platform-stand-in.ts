@@ -39,8 +39,10 @@ export interface StandInWorker {
   deployments: { id: string; versions: { version_id: string; percentage: number }[] }[];
 }
 
-/** Tells how a request goes wrong, or null when it does not. `lost`: it is carried out, but nobody gets the answer. */
-export type Fault = (request: PlatformRequest) => { status: number; message: string } | 'lost' | null;
+/** How a request goes wrong, or null when it does not. `lost`: it is carried out, but nobody gets the answer. */
+type Failure = { status: number; message: string } | 'lost' | null;
+/** Asked before each request is carried out, which waits for it. */
+export type Fault = (request: PlatformRequest) => Failure | Promise<Failure>;
 
 export interface PlatformStandIn {
   baseUrl: string;
@@ -94,7 +96,7 @@ async function serve(platform: PlatformStandIn, incoming: IncomingMessage, respo
   const { body, text, upload } = await read(incoming);
   const request = { method: incoming.method!, path, query: url.searchParams, body, text, status: 200 };
   platform.requests.push(request);
-  const fault = platform.fault?.(request) ?? null;
+  const fault = (await platform.fault?.(request)) ?? null;
   let answer: object;
   try {
     if (fault !== null && fault !== 'lost') {
