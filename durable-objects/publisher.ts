@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Committer, Pointer } from '../worker/core/committer.ts';
+import type { Committed, Committer, Pointer } from '../worker/core/committer.ts';
 import { ApiError } from '../worker/core/errors.ts';
 import type {
   Actor,
@@ -17,8 +17,20 @@ import type { Env } from '../worker/env.ts';
 /** Entries of the feed that a head carries at most; an isolate that is further behind asks for its own. */
 const feedTail = 500;
 
+/** Longest wait of a head for the database, milliseconds; without it the last known pointer is told. */
+const settlePatience = 50;
+/** Longest wait of a writer for its turn, milliseconds: then it is told that nothing was changed. */
+const turnPatience = 8_000;
+
+/** Contents that one alarm brings to the content store, and milliseconds until the next after some were not taken. */
+const mostOffered = 500;
+const offerPause = 5_000;
+/** Requests that share a revision at most. */
+const mostTogether = 100;
+
 interface Waiting {
   request: CommitRequest;
+  since: number;
   settle(outcome: Outcome<CommitResult>): void;
 }
 
@@ -27,16 +39,21 @@ interface Waiting {
  * revocations, warm: both are answered without the database. The class is completed by `worker/index.ts` with the committer.
  *
  * Storage: `pointer` (one row), `unsure` (one row while a batch is under way: after a crash the database is asked which
- * revision is the newest), `feed` (epoch, kind, id, before, until).
+ * revision is the newest), `unoffered` (hashes that the content store did not take yet), `feed` (epoch, kind, id, before,
+ * until).
  */
 export abstract class PublisherObject extends DurableObject<Env> implements PublisherRpc {
   protected abstract readonly committer: Committer;
   #queue: Waiting[] = [];
   #working = false;
   #tail: Promise<void> = Promise.resolve();
-  #seeding: Promise<Pointer> | null = null;
+  #settling: Promise<void> | null = null;
   #pointer: Pointer | null = null;
   #unsure = false;
+  /** When the database was last found to be gone. */
+  #failure: { at: number; error: ApiError } | null = null;
+  /** A batch is under way in this life of the object. */
+  #attempting = false;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -45,6 +62,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
       'CREATE TABLE IF NOT EXISTS pointer (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, manifest TEXT NOT NULL)',
     );
     sql.exec('CREATE TABLE IF NOT EXISTS unsure (one INTEGER PRIMARY KEY CHECK (one = 1))');
+    sql.exec('CREATE TABLE IF NOT EXISTS unoffered (hash TEXT PRIMARY KEY, tenant TEXT NOT NULL) WITHOUT ROWID');
     sql.exec(
       'CREATE TABLE IF NOT EXISTS feed (epoch INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER NOT NULL, until INTEGER NOT NULL)',
     );
@@ -55,25 +73,34 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   async head(tenant: string, sinceEpoch: number): Promise<Head> {
-    await this.#settled(tenant);
+    if (this.#pointer === null) {
+      await this.#settled(tenant);
+    } else if (this.#unsure && !this.#attempting) {
+      // Without the database the last known pointer is still a whole revision.
+      await Promise.race([this.#settled(tenant).catch(() => undefined), scheduler.wait(settlePatience)]);
+    }
     return this.#head(sinceEpoch);
   }
 
   commit(request: CommitRequest): Promise<Outcome<CommitResult>> {
     return new Promise((settle) => {
-      this.#queue.push({ request, settle });
+      this.#queue.push({ request, since: Date.now(), settle });
       void this.#work();
     });
   }
 
   async rollback(tenant: string, to: number, actor: Actor, plan = false): Promise<Outcome<CommitResult>> {
+    const since = Date.now();
     return this.#exclusive(async () => {
-      await this.#settled(tenant);
-      const { pointer, outcome } = await this.#attempt(() =>
-        this.committer.rollback(this.#pointer!, tenant, to, actor, plan),
-      );
-      this.#move(pointer);
-      return this.#answer(outcome);
+      try {
+        this.#throwInVain(since);
+        await this.#settled(tenant);
+        const rolled = await this.#attempt(() => this.committer.rollback(this.#pointer!, tenant, to, actor, plan));
+        this.#took(tenant, rolled);
+        return this.#answer(rolled.outcome);
+      } catch (thrown) {
+        return { ok: false, error: this.#refusal(thrown).toPlain() };
+      }
     });
   }
 
@@ -89,16 +116,15 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   async sweep(tenant: string): Promise<void> {
+    this.ctx.storage.sql.exec('DELETE FROM feed WHERE until < ?', Math.floor(Date.now() / 1000));
     await this.#exclusive(async () => {
-      const newest = await this.committer.newest(tenant);
-      if (newest !== null && newest.revision > (this.#pointer?.revision ?? 0)) {
-        this.#move(newest);
-      }
-      if (this.#pointer !== null) {
-        await this.committer.collect(tenant, this.#pointer);
+      try {
+        await this.#ask(tenant);
+        await this.committer.collect(tenant, this.#pointer!);
+      } catch (thrown) {
+        throw this.#refusal(thrown);
       }
     });
-    this.ctx.storage.sql.exec('DELETE FROM feed WHERE until < ?', Math.floor(Date.now() / 1000));
   }
 
   /** Takes everything that waits as one revision, then what arrived meanwhile: many writers share a batch. */
@@ -108,15 +134,17 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
     this.#working = true;
     await this.#exclusive(async () => {
+      this.#refuseWaiting();
       while (this.#queue.length > 0) {
         const taken = this.#take();
+        const requests = taken.map(({ request }) => request);
+        const { tenant } = requests[0]!;
         try {
-          await this.#settled(taken[0]!.request.tenant);
-          const requests = taken.map(({ request }) => request);
-          const { pointer, outcomes } = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
-          this.#move(pointer);
+          await this.#settled(tenant);
+          const committed = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
+          this.#took(tenant, committed);
           for (const [index, { settle }] of taken.entries()) {
-            settle(this.#answer(outcomes[index]!));
+            settle(this.#answer(committed.outcomes[index]!));
           }
         } catch (thrown) {
           const error = this.#refusal(thrown);
@@ -124,6 +152,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
             settle({ ok: false, error: error.toPlain() });
           }
         }
+        this.#refuseWaiting();
       }
       this.#working = false;
     });
@@ -133,12 +162,42 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   #take(): Waiting[] {
     const first = this.#queue.shift()!;
     const taken = [first];
+    const { actor, tenant, plan } = first.request;
     const same = ({ request }: Waiting) =>
-      !request.plan && request.actor.userId === first.request.actor.userId && request.tenant === first.request.tenant;
-    while (!first.request.plan && taken.length < 50 && this.#queue.length > 0 && same(this.#queue[0]!)) {
+      !request.plan &&
+      request.tenant === tenant &&
+      request.actor.userId === actor.userId &&
+      request.actor.appId === actor.appId &&
+      request.actor.ip === actor.ip;
+    while (!plan && taken.length < mostTogether && this.#queue.length > 0 && same(this.#queue[0]!)) {
       taken.push(this.#queue.shift()!);
     }
     return taken;
+  }
+
+  /** Who waited too long for its turn, or behind a database that turned out to be gone, is told so at once. */
+  #refuseWaiting(): void {
+    const busy = new ApiError('unavailable', 'Other changes are being made; nothing was changed', {
+      headers: { 'Retry-After': '2' },
+    });
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const request of waiting) {
+      const error = this.#inVain(request.since) ?? (Date.now() - request.since > turnPatience ? busy : null);
+      error === null ? this.#queue.push(request) : request.settle({ ok: false, error: error.toPlain() });
+    }
+  }
+
+  /** The failure that whoever has waited since then would only meet again. */
+  #inVain(since: number): ApiError | null {
+    return this.#failure !== null && since <= this.#failure.at ? this.#failure.error : null;
+  }
+
+  #throwInVain(since: number): void {
+    const error = this.#inVain(since);
+    if (error !== null) {
+      throw error;
+    }
   }
 
   /** One at a time, in the order of arrival. */
@@ -156,26 +215,32 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
   }
 
-  /** Makes sure that the pointer is known: from storage, or after a crash or an error from the database, or by seeding. */
+  /**
+   * Makes sure that the pointer is known: from storage, or after a crash or an error from the database, or by seeding. Throws
+   * without the database. Whoever asks meanwhile shares the answer.
+   */
   async #settled(tenant: string): Promise<void> {
-    if (this.#pointer !== null && !this.#unsure) {
-      return;
+    if (this.#pointer === null || this.#unsure) {
+      this.#settling ??= this.#ask(tenant).finally(() => {
+        this.#settling = null;
+      });
+      await this.#settling;
     }
-    try {
-      const newest = await this.committer.newest(tenant);
-      if (newest !== null && newest.revision >= (this.#pointer?.revision ?? 0)) {
-        this.#move(newest);
-      } else if (newest === null && this.#pointer === null) {
-        this.#seeding ??= this.committer.seed(tenant).finally(() => {
-          this.#seeding = null;
-        });
-        this.#move(await this.#seeding);
-      }
-    } catch (thrown) {
-      // Without the database the last known pointer is still a whole revision; writers are refused by their own failure.
-      if (this.#pointer === null) {
-        throw thrown;
-      }
+  }
+
+  async #ask(tenant: string): Promise<void> {
+    const known = this.#pointer;
+    const newest = await this.committer.newest(tenant);
+    if (newest === null && known === null) {
+      this.#took(tenant, await this.committer.seed(tenant));
+    } else if (newest !== null && newest.revision > (known?.revision ?? 0)) {
+      // Nobody saw that publish to its end: its content may not have reached the content store.
+      this.#took(tenant, {
+        pointer: newest,
+        unoffered: await this.committer.writtenSince(tenant, known?.revision ?? 0),
+      });
+    } else if (known !== null) {
+      this.#move(known);
     }
   }
 
@@ -183,7 +248,43 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   async #attempt<T>(run: () => Promise<T>): Promise<T> {
     this.ctx.storage.sql.exec('INSERT OR IGNORE INTO unsure (one) VALUES (1)');
     this.#unsure = true;
-    return run();
+    this.#attempting = true;
+    try {
+      return await run();
+    } finally {
+      this.#attempting = false;
+    }
+  }
+
+  #took(tenant: string, { pointer, unoffered }: Committed): void {
+    for (const hash of unoffered) {
+      this.ctx.storage.sql.exec('INSERT OR IGNORE INTO unoffered (hash, tenant) VALUES (?, ?)', hash, tenant);
+    }
+    this.#move(pointer);
+    if (unoffered.length > 0) {
+      this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now()));
+    }
+  }
+
+  /** Brings content that the content store did not take to it, beside the writers; an invocation may take only so many. */
+  override async alarm(): Promise<void> {
+    const { sql } = this.ctx.storage;
+    const rows = sql.exec(`SELECT hash, tenant FROM unoffered LIMIT ${mostOffered}`).toArray();
+    const [first] = rows;
+    if (first === undefined) {
+      return;
+    }
+    const hashes = rows.map(({ hash }) => String(hash));
+    const left = new Set(await this.committer.offer(String(first.tenant), hashes).catch(() => hashes));
+    for (const hash of hashes) {
+      if (!left.has(hash)) {
+        sql.exec('DELETE FROM unoffered WHERE hash = ?', hash);
+      }
+    }
+    const more = sql.exec('SELECT hash FROM unoffered LIMIT 1').toArray().length > 0;
+    if (more) {
+      await this.ctx.storage.setAlarm(Date.now() + (left.size === 0 ? 0 : offerPause));
+    }
   }
 
   #move(pointer: Pointer): void {
@@ -229,6 +330,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   /** What a writer is told when a publish could not be made; errors of ours are said to the operator in full. */
   #refusal(thrown: unknown): ApiError {
     const error = ApiError.from(thrown);
+    if (error.code === 'unavailable' && error !== this.#failure?.error) {
+      this.#failure = { at: Date.now(), error };
+    }
     if (error.code === 'internal') {
       console.error(JSON.stringify({ kind: 'fault', place: 'publisher', message: String(thrown) }));
     }

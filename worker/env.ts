@@ -1,4 +1,5 @@
 import type { LimiterRpc, PublisherRpc, TokenFamilyRpc } from './core/ports.ts';
+import { withDeadline } from './lib/d1-deadline.ts';
 
 /** A Durable Object namespace, by the part of it that Postern uses. */
 export interface ObjectNamespace<Rpc> {
@@ -25,12 +26,19 @@ export interface Env {
   PUBLIC_URL?: string;
 }
 
-let checked: Env | undefined;
+/** What a caller waits for a database, milliseconds: a management call ends within five seconds, whatever hangs. */
+const patience = { statement: 4_000, batch: 4_000 };
 
-/** Checks the bindings once per isolate, so that a missing one is named at once and not at its first use. */
+const checked = new WeakMap<Env, Env>();
+
+/**
+ * Checks the bindings once per isolate, so that a missing one is named at once and not at its first use, and gives the
+ * databases their time limits.
+ */
 export function checkEnv(env: Env): Env {
-  if (checked === env) {
-    return env;
+  const known = checked.get(env);
+  if (known !== undefined) {
+    return known;
   }
   const required = ['DB', 'LOGS', 'DATA', 'CONTENT', 'PUBLISHER', 'LIMITER', 'TOKEN_FAMILY', 'SECRET_KEY'] as const;
   const missing = required.filter((name) => env[name] === undefined);
@@ -40,6 +48,11 @@ export function checkEnv(env: Env): Env {
   if (!/^[A-Za-z0-9+/]{43}=$/.test(env.SECRET_KEY)) {
     throw new Error('SECRET_KEY must be 32 bytes in base64, as `openssl rand -base64 32` prints them.');
   }
-  checked = env;
-  return env;
+  const limited = {
+    ...env,
+    DB: withDeadline(env.DB, patience),
+    LOGS: withDeadline(env.LOGS, patience),
+  };
+  checked.set(env, limited);
+  return limited;
 }

@@ -69,7 +69,7 @@ function loadSnapshot(request: Request, { env, now, defer, report }: Runtime) {
 /** Serialises the writers of a tenant's configuration; completed here with the room that computes revisions. */
 export class Publisher extends PublisherObject {
   protected override readonly committer = createCommitter({
-    env: this.env,
+    env: checkEnv(this.env),
     now: () => Date.now(),
     report: (thrown) => console.error(JSON.stringify({ kind: 'fault', place: 'publisher', message: String(thrown) })),
     generateKey: async (name) => ({ ...(await generateKey(name, Date.now(), secretsOf(this.env))) }),

@@ -160,9 +160,11 @@ CREATE TABLE `content` (
 	`hash` text NOT NULL,
 	`body` text NOT NULL,
 	`revision` integer NOT NULL,
+	`dropped` integer,
 	PRIMARY KEY(`tenant_id`, `hash`)
 );
 --> statement-breakpoint
+CREATE INDEX `content_dropped` ON `content` (`tenant_id`,`dropped`) WHERE dropped IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `revision` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`number` integer NOT NULL,

@@ -10,13 +10,19 @@ import type {
 
 /** A found route, or what stands in the way. */
 export type Match =
-  | { found: true; operationId: number; params: Record<string, string> }
+  | {
+      found: true;
+      operationId: number;
+      params: Record<string, string>;
+      /** The snapshot that has the operation: a newer one, when a revision came between. */
+      snapshot: Snapshot;
+    }
   /** `allow` lists the methods of the path; empty when no operation has it. */
   | { found: false; allow: string[] };
 
 /**
- * The immutable compiled configuration that an isolate serves from (worker/snapshot/). Records are loaded bucket by
- * bucket from memory, cache, KV or D1; a record object is the same object as long as its bucket did not change, so what
+ * The immutable compiled configuration that an isolate serves from (worker/snapshot/). Records are loaded leaf by
+ * leaf from memory, KV or D1; a record object is the same object as long as its leaf did not change, so what
  * is compiled from it is memoised beside it.
  */
 export interface Snapshot {

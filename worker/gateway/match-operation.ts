@@ -65,6 +65,10 @@ async function find(call: Call): Promise<CallOperation> {
     return otherMethod(call, match.allow);
   }
   call.params = match.params;
+  if (match.snapshot.revision !== call.snapshot.revision) {
+    call.snapshot = match.snapshot;
+    call.headers.set('X-Config-Revision', String(call.snapshot.revision));
+  }
   const record = await call.snapshot.operation(match.operationId);
   if (record === undefined) {
     throw new ApiError('unknown_location');

@@ -26,7 +26,6 @@ export const action = defineResource({
   description: 'A class and its configuration: the logic behind operations and cronjobs.',
   table: actions,
   versioned: true,
-  shard: { by: 'name', buckets: 256 },
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),

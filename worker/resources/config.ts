@@ -26,7 +26,6 @@ export const config = defineResource({
   description: 'A setting of the installation.',
   table: configs,
   versioned: true,
-  shard: { by: 'name', buckets: 1 },
   order: { column: 'name', direction: 'asc' },
   verbs: ['update'],
   fields: {

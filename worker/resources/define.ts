@@ -54,6 +54,8 @@ export interface Resource {
   /** Versioned: part of the configuration, changed by publishing. Otherwise live data. */
   versioned: boolean;
   fields: Record<string, Field>;
+  /** The column that `~name` in a path stands for. */
+  named: string;
   /** Default order of lists. */
   order: { column: string; direction: 'asc' | 'desc' };
   /** The column that a bare search word looks in. */
@@ -62,8 +64,8 @@ export interface Resource {
   unique: Record<string, string>;
   /** Status of a soft-deleted row. */
   deleted: number;
-  /** How rows are spread over the buckets of a snapshot, and over how many. */
-  shard: { by: 'id' | 'name'; buckets: number };
+  /** What a snapshot finds rows by. */
+  keyedBy: 'id' | 'name';
   /** Which verbs callers have. */
   verbs: readonly ('create' | 'update' | 'delete')[];
   /** Names of seeded rows: never pruned, never deleted. */
@@ -80,16 +82,17 @@ export interface Resource {
   extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
 }
 
-type Defaults = 'order' | 'search' | 'unique' | 'deleted' | 'shard' | 'verbs' | 'seeded';
+type Defaults = 'named' | 'order' | 'search' | 'unique' | 'deleted' | 'keyedBy' | 'verbs' | 'seeded';
 
 /** Fills in what most entities share and checks that every member has its column. */
 export function defineResource(given: Omit<Resource, Defaults> & Partial<Pick<Resource, Defaults>>): Resource {
   const resource: Resource = {
+    named: 'name',
     order: { column: 'id', direction: 'desc' },
     search: 'name',
     unique: { name: `${given.title} already exists` },
     deleted: 0,
-    shard: { by: 'name', buckets: 16 },
+    keyedBy: 'name',
     verbs: ['create', 'update', 'delete'],
     seeded: [],
     ...given,

@@ -49,7 +49,7 @@ export const operation = defineResource({
   description: 'Method, path, contract, scopes and cost of one call, bound to the action that answers it.',
   table: operations,
   versioned: true,
-  shard: { by: 'id', buckets: 256 },
+  keyedBy: 'id',
   unique: {
     name: 'Operation already exists',
     route_key: 'An operation exists already with the same HTTP method and path',

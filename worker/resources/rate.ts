@@ -58,7 +58,6 @@ export const rate = defineResource({
   description: 'A limit of calls in any window of a timespan; the matching rate of the highest priority counts.',
   table: rates,
   versioned: true,
-  shard: { by: 'name', buckets: 1 },
   order: { column: 'priority', direction: 'desc' },
   seeded: ['Default', 'Default-Anonymous'],
   fields: {

@@ -28,7 +28,6 @@ export const schema = defineResource({
   description: 'A named contract of a JSON payload, written as JSON Schema or TypeSchema.',
   table: schemas,
   versioned: true,
-  shard: { by: 'name', buckets: 256 },
   seeded: ['Passthru', 'Message'],
   fields: {
     status: statusField,

@@ -95,10 +95,10 @@ async function prepare({ view, row, before, data }: Preparing): Promise<void> {
     throw new ApiError('invalid_body', 'It is not possible to change this scope');
   }
   row.description = row.description ?? '';
-  const held = before === undefined ? [] : await operationsOf(view, before.name);
   if (data.operations === undefined && row.name === before?.name) {
     return;
   }
+  const held = before === undefined ? [] : await operationsOf(view, before.name);
   const wanted = new Map<number, boolean>(
     data.operations === undefined || data.operations === null
       ? held.map((operation) => [operation.id, operation.scopes[before!.name]])

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { identity, json } from './columns.ts';
 
@@ -28,17 +29,22 @@ export const revisions = sqliteTable(
   ],
 );
 
-/** Immutable content by hash: manifests and buckets of rows. */
+/** Immutable content by hash: manifests, and nodes of the trees of rows. */
 export const contents = sqliteTable(
   'content',
   {
     tenant_id: text().notNull().default(''),
     hash: text().notNull(),
     body: text().notNull(),
-    /** Number of the last revision that referenced it, kept up by the collector. */
+    /** The revision that wrote it last. */
     revision: integer().notNull(),
+    /** The first revision since then that is without it; null while it is in use. */
+    dropped: integer(),
   },
-  (table) => [primaryKey({ columns: [table.tenant_id, table.hash] })],
+  (table) => [
+    primaryKey({ columns: [table.tenant_id, table.hash] }),
+    index('content_dropped').on(table.tenant_id, table.dropped).where(sql`dropped IS NOT NULL`),
+  ],
 );
 
 export const audits = sqliteTable(

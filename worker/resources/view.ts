@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Actor, Change, ChangeResult } from '../core/ports.ts';
@@ -30,6 +30,10 @@ export interface View {
   by(resource: string, column: string, value: string): Promise<Row | undefined>;
   /** Reads many rows by a unique column in one query; later `by` calls find them. */
   prefetch(resource: string, column: string, values: readonly string[]): Promise<void>;
+  /** Reads many rows by id in one query; later `get` calls find them. */
+  prefetchIds(resource: string, ids: readonly number[]): Promise<void>;
+  /** Reads the newest commits of many objects in one query; later `headCommit` calls find them. */
+  prefetchHeads(object: 'action' | 'schema', ids: readonly number[]): Promise<void>;
   /** Rows, not deleted, that match in the database or, where changed meanwhile, by `matches`. */
   where(resource: string, condition: SQL, matches: (row: Row) => boolean): Promise<Row[]>;
   count(table: SQLiteTable, condition: SQL): Promise<number>;
@@ -73,6 +77,8 @@ export function createView(options: ViewOptions): View {
   /** `resource.column` → value → id, null when there is none. */
   const ids = new Map<string, Map<string, number | null>>();
   const nextIds = new Map<string, number>();
+  /** `object/id` → hash of the newest commit in the database. */
+  const heads = new Map<string, string | null>();
   const promises = new Set<string>();
   const mutations: Mutation[] = [];
   const commitRows: CommitRow[] = [];
@@ -139,24 +145,16 @@ export function createView(options: ViewOptions): View {
       return alive(resourceOf(name), row) ? row : undefined;
     },
     async prefetch(name, column, values) {
-      const resource = resourceOf(name);
+      const { table } = resourceOf(name);
       const index = idsOf(name, column);
       const wanted = [...new Set(values)].filter((value) => !index.has(value));
-      const columns = resource.table as any;
+      const columns = table as any;
       for (let start = 0; start < wanted.length; start += chunk) {
         const part = wanted.slice(start, start + chunk);
-        const found = (await db
-          .select()
-          .from(resource.table)
-          .where(
-            and(
-              eq(columns.tenant_id, tenant),
-              gt(columns.status, 0),
-              part.length === 1
-                ? eq(columns[column], part[0])
-                : inArray(columns[column], sql`(SELECT value FROM json_each(${JSON.stringify(part)}))`),
-            ),
-          )) as Row[];
+        // The list comes first: else SQLite may read all rows and ask for each whether it is in it.
+        const ids = sql`SELECT found.id FROM json_each(${JSON.stringify(part)}) AS wanted CROSS JOIN ${table} AS found
+          WHERE found.tenant_id = ${tenant} AND found.status > 0 AND found.${sql.identifier(column)} = wanted.value`;
+        const found = (await db.select().from(table).where(sql`${columns.id} IN (${ids})`)) as Row[];
         for (const value of part) {
           if (!index.has(value)) {
             index.set(value, null);
@@ -164,9 +162,53 @@ export function createView(options: ViewOptions): View {
         }
         for (const row of found) {
           const current = remember(name, row);
-          if (alive(resource, current) && current[column] === row[column] && index.get(String(row[column])) === null) {
+          if (
+            alive(resourceOf(name), current) &&
+            current[column] === row[column] &&
+            index.get(String(row[column])) === null
+          ) {
             index.set(String(row[column]), row.id);
           }
+        }
+      }
+    },
+    async prefetchIds(name, ids) {
+      const { table } = resourceOf(name);
+      const columns = table as any;
+      const known = rowsOf(name);
+      const wanted = [...new Set(ids)].filter((id) => Number.isSafeInteger(id) && !known.has(id));
+      for (let start = 0; start < wanted.length; start += chunk) {
+        const part = wanted.slice(start, start + chunk);
+        const found = (await db
+          .select()
+          .from(table)
+          .where(and(eq(columns.tenant_id, tenant), inArray(columns.id, listed(part))))) as Row[];
+        for (const row of found) {
+          remember(name, row);
+        }
+        for (const id of part) {
+          if (!known.has(id)) {
+            known.set(id, null);
+          }
+        }
+      }
+    },
+    async prefetchHeads(object, ids) {
+      const { commits } = options;
+      for (let start = 0; start < ids.length; start += chunk) {
+        const part = ids.slice(start, start + chunk);
+        const found = await db
+          .select({ id: commits.object_id, hash: commits.commit_hash, newest: sql`max(${commits.id})` })
+          .from(commits)
+          .where(
+            and(eq(commits.tenant_id, tenant), eq(commits.object, object), inArray(commits.object_id, listed(part))),
+          )
+          .groupBy(commits.object_id);
+        for (const id of part) {
+          heads.set(`${object}/${id}`, null);
+        }
+        for (const { id, hash } of found) {
+          heads.set(`${object}/${id}`, hash);
         }
       }
     },
@@ -176,7 +218,7 @@ export function createView(options: ViewOptions): View {
       const found = (await db
         .select()
         .from(resource.table)
-        .where(and(eq(columns.tenant_id, tenant), gt(columns.status, 0), condition))) as Row[];
+        .where(and(eq(columns.tenant_id, tenant), living(columns), condition))) as Row[];
       for (const row of found) {
         remember(name, row);
       }
@@ -188,7 +230,7 @@ export function createView(options: ViewOptions): View {
       const [found] = await db
         .select({ count: sql<number>`count(*)` })
         .from(table)
-        .where(and(eq(columns.tenant_id, tenant), gt(columns.status, 0), condition));
+        .where(and(eq(columns.tenant_id, tenant), living(columns), condition));
       return found?.count ?? 0;
     },
     put(name, row, before) {
@@ -229,6 +271,10 @@ export function createView(options: ViewOptions): View {
       const pending = commitRows.findLast((row) => row.object === object && row.object_id === id);
       if (pending !== undefined) {
         return pending.commit_hash;
+      }
+      const known = heads.get(`${object}/${id}`);
+      if (known !== undefined) {
+        return known;
       }
       const { commits } = options;
       const [found] = await db
@@ -272,4 +318,14 @@ export function createView(options: ViewOptions): View {
     },
   };
   return view;
+}
+
+/** Written out, and not as a parameter, it lets SQLite take the partial indexes of unique columns: else it reads every row. */
+function living(columns: { status: unknown }): SQL {
+  return sql`${columns.status} > 0`;
+}
+
+/** A list as one parameter. */
+function listed(values: readonly (string | number)[]): SQL {
+  return sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }

@@ -1,28 +1,22 @@
 import { and, desc, eq, lt, type SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import type { Committer, Pointer } from '../core/committer.ts';
+import type { Committed, Committer, Pointer } from '../core/committer.ts';
 import { ApiError } from '../core/errors.ts';
 import type { Actor, Change, ChangeResult, Outcome } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { commits } from '../resources/commit.ts';
-import { openView, resources } from '../resources/index.ts';
+import { openView } from '../resources/index.ts';
 import { convert } from '../resources/schema.ts';
 import { statementsOf, upserts } from '../resources/statements.ts';
 import { revisions, signingKeys } from '../resources/tables.ts';
 import type { View } from '../resources/view.ts';
-import {
-  type Bucket,
-  bucketOf,
-  derivedKinds,
-  emptyManifest,
-  encodeBucket,
-  encodeManifest,
-  type Manifest,
-} from './buckets.ts';
-import { loadContents, offerContents } from './content.ts';
+import { loaderOf, offerContents, readDatabase, withdrawContents } from './content.ts';
 import { type Placed, pinsOf, place } from './derive.ts';
+import { emptyManifest, encodeManifest, identityOf, type Manifest, shapeOf } from './manifest.ts';
+import { prefetch } from './prefetch.ts';
 import { restoreChanges } from './restore.ts';
 import { seedChanges, seedRows } from './seeds.ts';
+import { type Content, type Edit, rewriteTree } from './tree.ts';
 
 /** What the committer takes from outside. */
 export interface CommitterOptions {
@@ -36,6 +30,15 @@ export interface CommitterOptions {
 
 /** Revisions and days that are kept; content that none of them references is collected. */
 export const retention = { revisions: 1_000, days: 90 };
+
+/**
+ * Contents that one publish puts into KV: the platform allows 1,000 operations in an invocation.
+ * The rest follows later; so does what KV does not take within so many milliseconds.
+ */
+const mostOffered = 500;
+const offerPatience = 2_000;
+/** Contents that one run of the collector deletes. */
+const mostCollected = 500;
 
 /** A revision's row lists its first changes only. */
 const listedChanges = 100;
@@ -66,34 +69,32 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     extra: Placed[],
     request: { actor: Actor; message: string },
     more: D1PreparedStatement[] = [],
-  ): Promise<Pointer> {
+  ): Promise<Committed> {
     const placed = view.mutations
       .filter(({ resource }) => resource.versioned)
       .flatMap(({ resource, before, after }) => place(resource, before, after));
     const pins = await pinsOf(view, (object, id, hash) => commitContent(view, object, id, hash), convert);
-    const manifest =
-      from === null
-        ? emptyManifest
-        : (await loadContents<Manifest>(env, view.tenant, [from.manifest])).get(from.manifest)!;
-    const next = await rewrite(view.tenant, manifest, [...placed, ...pins, ...extra]);
-    const pointer: Pointer = { revision: (from?.revision ?? 0) + 1, manifest: next.manifest.hash };
+    const next = await rewrite(view.tenant, from, [...placed, ...pins, ...extra]);
+    const pointer: Pointer = { revision: (from?.revision ?? 0) + 1, manifest: next.manifest };
     const attempt = crypto.randomUUID();
     const statements = [
-      ...contentStatements(view.tenant, [...next.buckets, next.manifest], pointer.revision),
+      ...dropStatements(view.tenant, next.dropped, pointer.revision),
+      ...contentStatements(view.tenant, next.written, pointer.revision),
       ...statementsOf(env.DB, view),
       ...more,
       ...upserts(env.DB, revisions, [revisionRow(view, pointer, attempt, request)]),
     ];
-    // KV first: content is immutable, so what a failed batch leaves behind is only never looked for.
-    await offerContents(env, [...next.buckets, next.manifest]);
-    try {
-      await env.DB.batch(statements);
-    } catch (thrown) {
-      if (!(await landed(view.tenant, pointer.revision, attempt))) {
-        throw unavailable(thrown);
-      }
+    // Content is immutable: what a failed batch leaves behind in KV is only never looked for.
+    const offered = offerContents(env, next.written.slice(0, mostOffered), offerPatience);
+    const [batch, late] = await Promise.allSettled([env.DB.batch(statements), offered]);
+    if (batch.status === 'rejected' && !(await landed(view.tenant, pointer.revision, attempt))) {
+      throw unavailable(batch.reason);
     }
-    return pointer;
+    const unoffered = [
+      ...(late.status === 'fulfilled' ? late.value : []),
+      ...next.written.slice(mostOffered).map(({ hash }) => hash),
+    ];
+    return { pointer, unoffered };
   }
 
   /** After an error: whether the batch was applied and only its reply was lost. */
@@ -105,51 +106,58 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     return found.length > 0;
   }
 
+  /** The trees after a change: the nodes that come, what every isolate loads first, and those that go. */
   async function rewrite(
     tenant: string,
-    manifest: Manifest,
+    from: Pointer | null,
     placed: Placed[],
-  ): Promise<{ manifest: Bucket; buckets: Bucket[] }> {
-    const touched = new Map<string, { kind: string; number: number; rows: Placed[] }>();
-    for (const item of placed) {
-      const sharding = derivedKinds[item.kind] ?? resources.get(item.kind)!.shard;
-      const number = bucketOf(item.key, sharding.buckets);
-      const id = `${item.kind}/${number}`;
-      const bucket = touched.get(id) ?? { kind: item.kind, number, rows: [] };
-      touched.set(id, bucket);
-      bucket.rows.push(item);
+  ): Promise<{ manifest: string; written: Content[]; dropped: string[] }> {
+    const load = loaderOf(env, tenant);
+    const manifest = from === null ? emptyManifest : (await load<Manifest>([from.manifest])).get(from.manifest)!;
+    const edits = new Map<string, Edit[]>();
+    for (const { kind, id, key, row } of placed) {
+      const edit: Edit = { key, identity: kind === 'pin' ? String(key) : id, row };
+      edits.set(kind, [...(edits.get(kind) ?? []), edit]);
     }
-    const hashes = [...touched.values()].flatMap(({ kind, number }) => manifest.buckets[kind]?.[number] ?? []);
-    const old = await loadContents<{ id: number; name?: string }[]>(env, tenant, hashes);
-    const buckets: Bucket[] = [];
-    const next: Manifest = {
-      format: 1,
-      buckets: Object.fromEntries(Object.entries(manifest.buckets).map(([kind, map]) => [kind, { ...map }])),
-    };
-    for (const { kind, number, rows } of touched.values()) {
-      const identity = (row: { id: number; name?: unknown }) => (kind === 'pin' ? String(row.name) : row.id);
-      const hash = manifest.buckets[kind]?.[number];
-      const merged = new Map((hash === undefined ? [] : old.get(hash)!).map((row) => [identity(row), row]));
-      for (const { id, key, row } of rows) {
-        const place = kind === 'pin' ? String(key) : id;
-        row === null ? merged.delete(place) : merged.set(place, row as { id: number });
-      }
-      const bucket = encodeBucket([...merged.values()]);
-      next.buckets[kind] ??= {};
-      if (bucket === null) {
-        delete next.buckets[kind][number];
+    const kinds = { ...manifest.kinds };
+    const rewritten = await Promise.all(
+      [...edits].map(async ([kind, list]) => {
+        const tree = await rewriteTree(manifest.kinds[kind], list, shapeOf(kind), identityOf(kind), load);
+        return { kind, ...tree };
+      }),
+    );
+    for (const { kind, root } of rewritten) {
+      if (root === undefined) {
+        delete kinds[kind];
       } else {
-        next.buckets[kind][number] = bucket.hash;
-        if (bucket.hash !== hash) {
-          buckets.push(bucket);
-        }
+        kinds[kind] = root;
       }
     }
-    return { manifest: encodeManifest(next), buckets };
+    const next = encodeManifest({ ...manifest, kinds });
+    const rank = ({ kind }: { kind: string }) => (kind === 'route' ? 0 : 1);
+    const nodes = rewritten.sort((a, b) => rank(a) - rank(b));
+    const written = new Map([next, ...nodes.flatMap((tree) => tree.written)].map((node) => [node.hash, node]));
+    const dropped = [...(from === null ? [] : [from.manifest]), ...nodes.flatMap((tree) => tree.dropped)];
+    return {
+      manifest: next.hash,
+      written: [...written.values()],
+      dropped: dropped.filter((hash) => !written.has(hash)),
+    };
+  }
+
+  /** What a revision is the first to be without stays until no kept revision is older. */
+  function dropStatements(tenant: string, hashes: string[], revision: number): D1PreparedStatement[] {
+    return hashes.length === 0
+      ? []
+      : [
+          env.DB.prepare(
+            'UPDATE content SET dropped = ? WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))',
+          ).bind(revision, tenant, JSON.stringify(hashes)),
+        ];
   }
 
   /** Content may exist already (a change and its undoing): then only the revision that needs it moves on. */
-  function contentStatements(tenant: string, buckets: Bucket[], revision: number): D1PreparedStatement[] {
+  function contentStatements(tenant: string, contents: readonly Content[], revision: number): D1PreparedStatement[] {
     const statements: D1PreparedStatement[] = [];
     let rows: { hash: string; body: string }[] = [];
     let size = 0;
@@ -158,15 +166,15 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
         statements.push(
           env.DB.prepare(
             `INSERT INTO content (tenant_id, hash, body, revision) SELECT ?, value ->> '$.hash', value ->> '$.body', ? FROM json_each(?) WHERE true
-             ON CONFLICT (tenant_id, hash) DO UPDATE SET revision = excluded.revision`,
+             ON CONFLICT (tenant_id, hash) DO UPDATE SET revision = excluded.revision, dropped = NULL`,
           ).bind(tenant, revision, JSON.stringify(rows)),
         );
       }
       rows = [];
       size = 0;
     };
-    for (const bucket of buckets) {
-      const length = JSON.stringify(bucket).length;
+    for (const content of contents) {
+      const length = JSON.stringify(content).length;
       if (length > 1_900_000) {
         throw new ApiError(
           'invalid_body',
@@ -176,7 +184,7 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
       if (size + length > 1_500_000) {
         flush();
       }
-      rows.push(bucket);
+      rows.push(content);
       size += length;
     }
     flush();
@@ -225,6 +233,10 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
       const first = requests[0]!;
       const view = openView(env, first.tenant, first.actor, now());
       const outcomes: Outcome<ChangeResult[]>[] = [];
+      await prefetch(
+        view,
+        requests.flatMap(({ changes }) => changes),
+      );
       for (const request of requests) {
         const undo = view.savepoint();
         try {
@@ -242,10 +254,10 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
         }
       }
       const changed = view.mutations.length > 0;
-      const pointer = changed
+      const committed = changed
         ? await write(from, view, [], { actor: first.actor, message: first.message ?? '' })
-        : from;
-      return { pointer, outcomes };
+        : { pointer: from, unoffered: [] };
+      return { ...committed, outcomes };
     },
     async rollback(from, tenant, to, actor, plan) {
       const [target] = await db
@@ -255,17 +267,18 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
       if (target === undefined) {
         return {
           pointer: from,
+          unoffered: [],
           outcome: { ok: false, error: new ApiError('not_found', `Could not find revision ${to}`).toPlain() },
         };
       }
-      const manifests = await loadContents<Manifest>(env, tenant, [from.manifest, target.manifest]);
+      const manifests = await loaderOf(env, tenant)<Manifest>([from.manifest, target.manifest]);
       const view = openView(env, tenant, actor, now());
       const results = await restoreChanges(env, view, manifests.get(from.manifest)!, manifests.get(target.manifest)!);
       if (plan || view.mutations.length === 0) {
-        return { pointer: from, outcome: { ok: true, value: results } };
+        return { pointer: from, unoffered: [], outcome: { ok: true, value: results } };
       }
-      const pointer = await write(from, view, [], { actor, message: `Rolled back to revision ${to}` });
-      return { pointer, outcome: { ok: true, value: results } };
+      const committed = await write(from, view, [], { actor, message: `Rolled back to revision ${to}` });
+      return { ...committed, outcome: { ok: true, value: results } };
     },
     async collect(tenant, pointer) {
       const oldest = new Date(now() - retention.days * 86_400_000).toISOString();
@@ -279,7 +292,19 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
         lt(revisions.number, pointer.revision - retention.revisions + 1),
       )!;
       await db.batch([db.delete(revisions).where(past), db.delete(revisions).where(tooMany)]);
-      await collectContents(env, tenant, pointer);
+      await collectContents(env, tenant);
+    },
+    async writtenSince(tenant, revision) {
+      const { results } = await env.DB.prepare('SELECT hash FROM content WHERE tenant_id = ? AND revision > ?')
+        .bind(tenant, revision)
+        .all<{ hash: string }>();
+      return results.map(({ hash }) => hash);
+    },
+    async offer(tenant, hashes) {
+      const contents: Content[] = [];
+      await readDatabase(env, tenant, hashes, (hash, body) => contents.push({ hash, body }));
+      // What D1 has no more is not to be offered any longer.
+      return offerContents(env, contents, offerPatience * 5);
     },
   };
 
@@ -294,8 +319,10 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
 /** Applies the changes of one request in order; an error names the change by its position. */
 async function applyAll(view: View, changes: readonly Change[]): Promise<ChangeResult[]> {
   const results: ChangeResult[] = [];
-  if (changes.length > 1) {
-    await prefetch(view, changes);
+  for (const { resource, verb, data } of changes.length > 1 ? changes : []) {
+    if (verb !== 'delete' && typeof data?.name === 'string') {
+      view.promise(resource, data.name);
+    }
   }
   for (const [position, change] of changes.entries()) {
     try {
@@ -313,33 +340,6 @@ async function applyAll(view: View, changes: readonly Change[]): Promise<ChangeR
     }
   }
   return results;
-}
-
-/** One query per resource and column instead of several per change. */
-async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
-  const values = new Map<string, Set<string>>();
-  const want = (resource: string, value: unknown, column = 'name') => {
-    if (typeof value === 'string' && resources.has(resource)) {
-      const key = `${resource}.${column}`;
-      values.set(key, (values.get(key) ?? new Set()).add(value));
-    }
-  };
-  for (const change of changes) {
-    want(change.resource, change.key?.startsWith('~') ? change.key.slice(1) : change.data?.name);
-    if (change.verb !== 'delete' && typeof change.data?.name === 'string') {
-      view.promise(change.resource, change.data.name);
-    }
-    for (const [resource, name] of resources.get(change.resource)?.references?.(change.data ?? {}) ?? []) {
-      want(resource, name);
-    }
-    for (const [column, value] of resources.get(change.resource)?.claims?.(change.data ?? {}) ?? []) {
-      want(change.resource, value, column);
-    }
-  }
-  for (const [key, wanted] of values) {
-    const [resource, column] = key.split('.') as [string, string];
-    await view.prefetch(resource, column, [...wanted]);
-  }
 }
 
 function revisionRow(view: View, pointer: Pointer, attempt: string, request: { actor: Actor; message: string }) {
@@ -364,34 +364,18 @@ function revisionRow(view: View, pointer: Pointer, attempt: string, request: { a
   } as never;
 }
 
-/** Marks what the kept revisions reference, then deletes the rest in bounded steps. KV copies expire from use, not from here. */
-async function collectContents(env: Env, tenant: string, pointer: Pointer): Promise<void> {
-  const { results } = await env.DB.prepare('SELECT manifest FROM revision WHERE tenant_id = ?')
-    .bind(tenant)
-    .all<{ manifest: string }>();
-  const kept = new Set<string>();
-  for (let start = 0; start < results.length; start += 50) {
-    const hashes = results.slice(start, start + 50).map((row) => row.manifest);
-    for (const [hash, manifest] of await loadContents<Manifest>(env, tenant, hashes)) {
-      kept.add(hash);
-      for (const map of Object.values(manifest.buckets)) {
-        for (const bucket of Object.values(map)) {
-          kept.add(bucket);
-        }
-      }
-    }
-  }
-  const stored = await env.DB.prepare('SELECT hash FROM content WHERE tenant_id = ? AND revision < ?')
-    .bind(tenant, pointer.revision)
+/** Deletes what was dropped before the oldest kept revision, a bounded part at a time. Runs alone with the writers waiting. */
+async function collectContents(env: Env, tenant: string): Promise<void> {
+  const { results } = await env.DB.prepare(
+    'SELECT hash FROM content WHERE tenant_id = ?1 AND dropped <= (SELECT min(number) FROM revision WHERE tenant_id = ?1) LIMIT ?2',
+  )
+    .bind(tenant, mostCollected)
     .all<{ hash: string }>();
-  const gone = stored.results.map((row) => row.hash).filter((hash) => !kept.has(hash));
-  for (let start = 0; start < gone.length; start += 500) {
-    const part = gone.slice(start, start + 500);
-    await env.DB.prepare(
-      'DELETE FROM content WHERE tenant_id = ? AND revision < ? AND hash IN (SELECT value FROM json_each(?))',
-    )
-      .bind(tenant, pointer.revision, JSON.stringify(part))
+  if (results.length > 0) {
+    const hashes = results.map(({ hash }) => hash);
+    await withdrawContents(env, hashes);
+    await env.DB.prepare('DELETE FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))')
+      .bind(tenant, JSON.stringify(hashes))
       .run();
-    await Promise.allSettled(part.slice(0, 100).map((hash) => env.CONTENT.delete(hash)));
   }
 }

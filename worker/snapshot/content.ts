@@ -1,4 +1,6 @@
+import { ApiError } from '../core/errors.ts';
 import type { Env } from '../env.ts';
+import type { Content, Load } from './tree.ts';
 
 /**
  * Immutable content by hash, sought in isolate memory, KV (which the data centre caches) and D1, in this order. What a
@@ -6,115 +8,179 @@ import type { Env } from '../env.ts';
  */
 
 interface Entry {
-  body: string;
-  value?: unknown;
+  value: unknown;
+  /** Characters of its text. */
+  size: number;
 }
 
-/** Bytes of text that an isolate keeps (a heap of 128 MB holds the parsed values as well). */
-const capacity = 24_000_000;
+/** Characters of text whose parsed values an isolate keeps; parsed they take about twice as many bytes of a heap of 128 MB. */
+const capacity = 16_000_000;
 const memory = new Map<string, Entry>();
 let size = 0;
 
-/** KV's bulk read takes 100 keys. */
+/** KV's bulk read takes 100 keys; an invocation may have six connections open. */
 const bulk = 100;
+const lanes = 6;
+/** KV that does not answer in time, milliseconds, is left alone for a while: D1 has everything too. */
+const kvPatience = 1_000;
+const kvRest = 5_000;
+let kvRestsUntil = 0;
 
-/** Parsed content by hash; the same object for the same hash while it is remembered. Throws when some of it is nowhere to be had. */
-export async function loadContents<T>(env: Env, tenant: string, hashes: readonly string[]): Promise<Map<string, T>> {
+/**
+ * Parsed content by hash; the same object for the same hash while it is remembered, which `pass` leaves out. Throws ApiError
+ * `unavailable` when some of it is nowhere to be had.
+ */
+export async function loadContents<T>(
+  env: Env,
+  tenant: string,
+  hashes: readonly string[],
+  pass = false,
+): Promise<Map<string, T>> {
   const found = new Map<string, T>();
   const missing = new Set<string>();
   for (const hash of hashes) {
-    const entry = memory.get(hash);
-    if (entry === undefined) {
-      missing.add(hash);
-    } else {
-      found.set(hash, parsed<T>(hash, entry));
+    const value = peekContent<T>(hash);
+    value === undefined ? missing.add(hash) : found.set(hash, value);
+  }
+  const take = (hash: string, body: string) => {
+    missing.delete(hash);
+    const value = JSON.parse(body) as T;
+    found.set(hash, value);
+    if (!pass) {
+      remember(hash, { value, size: body.length });
     }
+  };
+  if (missing.size > 0) {
+    await readKv(env, [...missing], take);
   }
   if (missing.size > 0) {
-    await readKv(env, [...missing], (hash, body) => {
-      missing.delete(hash);
-      found.set(hash, remember<T>(hash, body));
+    await readDatabase(env, tenant, [...missing], take).catch((cause) => {
+      throw unavailable(cause);
     });
   }
   if (missing.size > 0) {
-    await readDatabase(env, tenant, [...missing], (hash, body) => {
-      missing.delete(hash);
-      found.set(hash, remember<T>(hash, body));
-    });
-  }
-  if (missing.size > 0) {
-    throw new Error(`Configuration content is missing: ${[...missing].slice(0, 3).join(', ')}`);
+    throw unavailable(new Error(`Configuration content is missing: ${[...missing].slice(0, 3).join(', ')}`));
   }
   return found;
 }
 
-/** Parsed content that this isolate has in memory, without asking anybody. */
-export function peekContent<T>(hash: string): T | undefined {
-  const entry = memory.get(hash);
-  return entry === undefined ? undefined : parsed<T>(hash, entry);
+/** `loadContents` of a tenant, for the functions of tree.ts. */
+export function loaderOf(env: Env, tenant: string, pass = false): Load {
+  return <T>(hashes: readonly string[]) => loadContents<T>(env, tenant, hashes, pass);
 }
 
-/** Offers content to KV; failures only cost later reads of D1. */
-export async function offerContents(env: Env, contents: readonly { hash: string; body: string }[]): Promise<void> {
-  const lanes = 6;
-  let next = 0;
-  const lane = async () => {
-    for (let item = contents[next++]; item !== undefined; item = contents[next++]) {
-      await env.CONTENT.put(item.hash, item.body);
+/** Parsed content that this isolate has in memory, without asking anybody. Touching moves it to the young end. */
+export function peekContent<T>(hash: string): T | undefined {
+  const entry = memory.get(hash);
+  if (entry === undefined) {
+    return undefined;
+  }
+  memory.delete(hash);
+  memory.set(hash, entry);
+  return entry.value as T;
+}
+
+/** Offers content to KV, as much of it as `patience` (milliseconds) allows. Gives the hashes of what KV did not take. */
+export async function offerContents(env: Env, contents: readonly Content[], patience: number): Promise<string[]> {
+  const waiting = new Set(contents.map(({ hash }) => hash));
+  const until = Date.now() + patience;
+  const work = inLanes(contents, async ({ hash, body }) => {
+    // What this request leaves is taken up by another, so a lane that was late must not go on.
+    if (Date.now() < until) {
+      await env.CONTENT.put(hash, body).then(
+        () => waiting.delete(hash),
+        () => undefined,
+      );
     }
-  };
-  await Promise.allSettled(Array.from({ length: lanes }, lane));
+  });
+  await atMost(work, patience);
+  return [...waiting];
+}
+
+/** Takes content out of KV; what is left there by a failure costs space, nothing else. */
+export async function withdrawContents(env: Env, hashes: readonly string[]): Promise<void> {
+  await inLanes(hashes, (hash) => env.CONTENT.delete(hash).catch(() => undefined));
+}
+
+/** The text of content in D1. */
+export async function readDatabase(
+  env: Env,
+  tenant: string,
+  hashes: readonly string[],
+  take: (hash: string, body: string) => void,
+): Promise<void> {
+  for (let start = 0; start < hashes.length; start += bulk) {
+    const { results } = await env.DB.prepare(
+      'SELECT hash, body FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))',
+    )
+      .bind(tenant, JSON.stringify(hashes.slice(start, start + bulk)))
+      .all<{ hash: string; body: string }>();
+    for (const { hash, body } of results) {
+      take(hash, body);
+    }
+  }
 }
 
 async function readKv(env: Env, hashes: string[], take: (hash: string, body: string) => void): Promise<void> {
-  try {
-    for (let start = 0; start < hashes.length; start += bulk) {
-      const bodies = await env.CONTENT.get(hashes.slice(start, start + bulk), 'text');
-      for (const [hash, body] of bodies) {
-        if (body !== null) {
-          take(hash, body);
-        }
+  if (Date.now() < kvRestsUntil) {
+    return;
+  }
+  const parts = Array.from({ length: Math.ceil(hashes.length / bulk) }, (_, at) =>
+    hashes.slice(at * bulk, (at + 1) * bulk),
+  );
+  const work = inLanes(parts, async (part) => {
+    // What KV does not give, D1 has.
+    const bodies = await env.CONTENT.get(part, 'text').catch(() => new Map<string, string | null>());
+    for (const [hash, body] of bodies) {
+      if (body !== null) {
+        take(hash, body);
       }
     }
-  } catch {
-    // What KV does not give, D1 has.
+  });
+  if (!(await atMost(work, kvPatience * Math.ceil(parts.length / lanes)))) {
+    kvRestsUntil = Date.now() + kvRest;
   }
 }
 
-async function readDatabase(
-  env: Env,
-  tenant: string,
-  hashes: string[],
-  take: (hash: string, body: string) => void,
-): Promise<void> {
-  const { results } = await env.DB.prepare(
-    'SELECT hash, body FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))',
-  )
-    .bind(tenant, JSON.stringify(hashes))
-    .all<{ hash: string; body: string }>();
-  for (const { hash, body } of results) {
-    take(hash, body);
-  }
-}
-
-function remember<T>(hash: string, body: string): T {
-  const entry: Entry = { body };
+function remember(hash: string, entry: Entry): void {
+  size += entry.size - (memory.get(hash)?.size ?? 0);
+  memory.delete(hash);
   memory.set(hash, entry);
-  size += body.length;
-  for (const [oldest, { body: gone }] of memory) {
+  for (const [oldest, gone] of memory) {
     if (size <= capacity || oldest === hash) {
       break;
     }
     memory.delete(oldest);
-    size -= gone.length;
+    size -= gone.size;
   }
-  return parsed<T>(hash, entry);
 }
 
-/** Parsed once; the text is dropped then, its length stays the measure. Touching moves an entry to the young end. */
-function parsed<T>(hash: string, entry: Entry): T {
-  memory.delete(hash);
-  memory.set(hash, entry);
-  entry.value ??= JSON.parse(entry.body);
-  return entry.value as T;
+async function inLanes<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) {
+      await run(items[next++]!);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, items.length) }, lane));
+}
+
+/** Whether the work ended in time. */
+async function atMost(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unavailable(cause: unknown): ApiError {
+  return new ApiError('unavailable', 'A part of the configuration cannot be loaded at the moment', {
+    cause,
+    headers: { 'Retry-After': '2' },
+  });
 }

@@ -1,5 +1,5 @@
 import { ApiError } from '../core/errors.ts';
-import type { Head, Publishing } from '../core/ports.ts';
+import type { CommitResult, Head, Outcome, Publishing } from '../core/ports.ts';
 import { publisherOf } from '../core/publisher-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
@@ -29,6 +29,13 @@ export interface CurrentOptions {
 /** When the last failed check was, per tenant, so that an unreachable publisher is not waited for by every request. */
 const failures = new Map<string, number>();
 
+/** When the last check behind an answer began, per tenant: one a second is enough, also where they fail. */
+const begun = new Map<string, number>();
+
+/** Longest wait of a writer for the publisher, milliseconds, and for each of its changes. It has time limits of its own. */
+const publishPatience = 15_000;
+const changePatience = 10;
+
 /** The snapshot to serve a request from. Throws ApiError `unavailable` when a cold isolate can load none. */
 export async function currentSnapshot(options: CurrentOptions): Promise<Snapshot> {
   const { env, tenant, now, least = 0 } = options;
@@ -45,21 +52,35 @@ export async function currentSnapshot(options: CurrentOptions): Promise<Snapshot
     return known.snapshot;
   }
   if (age <= serveable) {
-    options.defer(check(env, tenant, true, coldPatience).catch((thrown) => options.report('snapshot.check', thrown)));
+    checkBehind(options);
     return known.snapshot;
   }
-  const failed = now - (failures.get(tenant) ?? 0) < fresh;
+  if (now - (failures.get(tenant) ?? 0) < serveable) {
+    checkBehind(options);
+    return staleSnapshot(known.snapshot);
+  }
   try {
-    if (failed) {
-      options.defer(check(env, tenant, true, coldPatience).catch(() => failures.set(tenant, Date.now())));
-      return staleSnapshot(known.snapshot);
-    }
     return await check(env, tenant, true, patience);
   } catch (thrown) {
     failures.set(tenant, Date.now());
     options.report('snapshot.check', thrown);
     return staleSnapshot(known.snapshot);
   }
+}
+
+function checkBehind({ env, tenant, now, defer, report }: CurrentOptions): void {
+  if (now - (begun.get(tenant) ?? 0) < fresh) {
+    return;
+  }
+  begun.set(tenant, now);
+  const work = check(env, tenant, true, coldPatience).then(
+    () => void begun.delete(tenant),
+    (thrown) => {
+      failures.set(tenant, Date.now());
+      report('snapshot.check', thrown);
+    },
+  );
+  defer(work);
 }
 
 async function cold(options: CurrentOptions): Promise<Snapshot> {
@@ -110,10 +131,14 @@ function cacheKey(tenant: string): string {
   return `https://head.postern.internal/${encodeURIComponent(tenant)}`;
 }
 
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+async function within<T>(
+  work: Promise<T>,
+  milliseconds: number,
+  error: () => Error = () => new Error(`No answer within ${milliseconds} ms`),
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms`)), milliseconds);
+    timer = setTimeout(() => reject(error()), milliseconds);
   });
   try {
     return await Promise.race([work, late]);
@@ -125,27 +150,34 @@ async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
 
 /** The port through which rooms publish: afterwards this isolate serves what it wrote. */
 export function createPublishing(env: Env): Publishing {
+  /** What is stored is stored: an isolate that cannot load it now does so at its next check. */
+  const serve = (tenant: string, head: Head) => adoptHead(env, tenant, head).catch(() => undefined);
+  const ask = async (work: Promise<Outcome<CommitResult>>, tenant: string, patience: number) => {
+    const outcome = await within(work, patience, late);
+    if (!outcome.ok) {
+      throw ApiError.fromPlain(outcome.error);
+    }
+    await serve(tenant, outcome.value.head);
+    return outcome.value;
+  };
   return {
-    async commit(request) {
-      const outcome = await publisherOf(env, request.tenant).commit(request);
-      if (!outcome.ok) {
-        throw ApiError.fromPlain(outcome.error);
-      }
-      await adoptHead(env, request.tenant, outcome.value.head);
-      return outcome.value;
+    commit(request) {
+      const patience = publishPatience + request.changes.length * changePatience;
+      return ask(publisherOf(env, request.tenant).commit(request), request.tenant, patience);
     },
-    async rollback(tenant, to, actor, plan) {
-      const outcome = await publisherOf(env, tenant).rollback(tenant, to, actor, plan);
-      if (!outcome.ok) {
-        throw ApiError.fromPlain(outcome.error);
-      }
-      await adoptHead(env, tenant, outcome.value.head);
-      return outcome.value;
+    rollback(tenant, to, actor, plan) {
+      return ask(publisherOf(env, tenant).rollback(tenant, to, actor, plan), tenant, publishPatience * 6);
     },
     async revoke(tenant, entries) {
-      await adoptHead(env, tenant, await publisherOf(env, tenant).revoke(tenant, entries));
+      await serve(tenant, await within(publisherOf(env, tenant).revoke(tenant, entries), publishPatience, late));
     },
   };
+}
+
+function late(): ApiError {
+  return new ApiError('unavailable', 'The publisher did not answer in time; the change may have been made', {
+    headers: { 'Retry-After': '5' },
+  });
 }
 
 /** What cron asks of the publisher of every tenant. */

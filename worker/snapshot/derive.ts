@@ -1,12 +1,13 @@
 import type { RouteRecord } from '../core/records.ts';
 import type { Resource, Row } from '../resources/define.ts';
 import type { View } from '../resources/view.ts';
+import { keyOf } from './tree.ts';
 
-/** A row of a kind that a bucket holds, or its absence (`row: null`). */
+/** A row of a kind, or its absence (`row: null`). */
 export interface Placed {
   kind: string;
   id: number;
-  /** What the kind is sharded by. */
+  /** What the row is found by. */
   key: string | number;
   row: ({ id: number } & Record<string, unknown>) | null;
 }
@@ -14,12 +15,12 @@ export interface Placed {
 /** Where a row of a versioned resource goes in the content, with what follows from it: the route of an operation. */
 export function place(resource: Resource, before: Row | undefined, after: Row): Placed[] {
   const alive = after.status !== resource.deleted && after.status > 0;
-  const keyOf = (row: Row) => (resource.shard.by === 'id' ? row.id : String(row.name));
+  const key = (row: Row) => keyOf(row, resource.keyedBy);
   const placed: Placed[] = [];
-  if (before !== undefined && keyOf(before) !== keyOf(after)) {
-    placed.push({ kind: resource.name, id: before.id, key: keyOf(before), row: null });
+  if (before !== undefined && key(before) !== key(after)) {
+    placed.push({ kind: resource.name, id: before.id, key: key(before), row: null });
   }
-  placed.push({ kind: resource.name, id: after.id, key: keyOf(after), row: alive ? contentRow(after) : null });
+  placed.push({ kind: resource.name, id: after.id, key: key(after), row: alive ? contentRow(after) : null });
   if (resource.name === 'operation') {
     const route: RouteRecord = { id: after.id, name: after.name, method: after.http_method, path: after.http_path };
     placed.push({ kind: 'route', id: after.id, key: after.id, row: alive ? ({ ...route } as Placed['row']) : null });

@@ -12,15 +12,18 @@ import type {
 import type { Match, Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
 import { createRouter, type Router } from '../lib/router.ts';
-import { resources } from '../resources/index.ts';
-import { bucketOf, derivedKinds, emptyManifest, type Manifest } from './buckets.ts';
-import { loadContents, peekContent } from './content.ts';
+import { loadContents, loaderOf, peekContent } from './content.ts';
+import { emptyManifest, type Manifest, shapeOf } from './manifest.ts';
+import { type Branch, leafOf, leavesOf, loadBranches } from './tree.ts';
 
 /** What an isolate knows of a tenant's configuration: plain data, replaced or patched in one synchronous step. */
 interface State {
   head: Head;
   manifest: Manifest;
-  /** Follows the manifest's `route` buckets. */
+  /** The branches of the kinds that calls look rows up in, so that a row is one read away. */
+  branches: ReadonlyMap<string, Branch>;
+  /** The leaves of the manifest's routes, which are what is in the router. */
+  routes: ReadonlyMap<string, readonly RouteRecord[]>;
   router: Router<RouteRecord>;
   rates: RateRecord[];
   keys: KeyRecord[];
@@ -33,6 +36,11 @@ interface State {
 }
 
 const states = new Map<string, State>();
+
+/** Kinds in which calls look rows up one by one. */
+const lazyKinds = ['operation', 'action', 'schema', 'connection', 'pin'];
+/** Kinds that an isolate has whole. */
+const eagerKinds = ['rate', 'config', 'key'];
 
 /** The snapshot that this isolate has, however old; undefined when it is cold. */
 export function currentState(tenant: string): { head: Head; snapshot: Snapshot } | undefined {
@@ -59,15 +67,12 @@ export async function adoptHead(env: Env, tenant: string, told: Head): Promise<S
     takeFeed(known, head);
     return known.snapshot;
   }
-  const { manifest, eager, routes } = await load(env, tenant, head);
+  const loaded = await load(env, tenant, head);
   // Another request may have been faster: the difference is computed against what is here now, without a pause from here on.
   const state = states.get(tenant) ?? emptyState(head);
-  if (state.head.revision < head.revision || state.snapshot === undefined) {
-    patchRoutes(state.router, state.manifest.buckets.route ?? {}, manifest.buckets.route ?? {}, routes);
-    state.manifest = manifest;
-    state.rates = eager.rates;
-    state.keys = eager.keys;
-    state.config = eager.config;
+  if (state.head.revision < head.revision) {
+    patchRoutes(state.router, state.routes, loaded.routes);
+    Object.assign(state, loaded);
     state.head = { ...head };
     state.snapshot = makeSnapshot(env, tenant, state);
   }
@@ -76,51 +81,45 @@ export async function adoptHead(env: Env, tenant: string, told: Head): Promise<S
   return state.snapshot;
 }
 
+/** What a head needs beyond what the isolate has: a change costs the parts that differ, in three rounds of bulk reads. */
 async function load(env: Env, tenant: string, head: Head) {
-  const manifest = (await loadContents<Manifest>(env, tenant, [head.manifest])).get(head.manifest)!;
-  const hashesOf = (kind: string) => Object.values(manifest.buckets[kind] ?? {});
-  const eagerKinds = ['rate', 'config', 'key'].flatMap(hashesOf);
-  const known = states.get(tenant)?.manifest.buckets.route ?? {};
-  const next = manifest.buckets.route ?? {};
-  const numbers = new Set([...Object.keys(known), ...Object.keys(next)]);
-  const changed = [...numbers].filter((number) => known[number] !== next[number]);
-  const hashes = changed.flatMap((number) => [known[number], next[number]].filter((hash) => hash !== undefined));
-  const contents = await loadContents<any[]>(env, tenant, [...eagerKinds, ...hashes]);
-  const rows = <T>(kind: string): T[] => hashesOf(kind).flatMap((hash) => contents.get(hash)!) as T[];
+  const known = states.get(tenant);
+  const read = loaderOf(env, tenant, true);
+  const manifest = (await read<Manifest>([head.manifest])).get(head.manifest)!;
+  const trees = await Promise.all(
+    ['route', ...eagerKinds, ...lazyKinds].map((kind) =>
+      loadBranches(manifest.kinds[kind], known?.branches ?? new Map(), read),
+    ),
+  );
+  const branches = new Map(trees.flatMap((tree) => [...tree]));
+  const leaves = (kind: string) => leavesOf(manifest.kinds[kind], branches);
+  const placed = leaves('route');
+  const [eager, fresh] = await Promise.all([
+    loadContents<any[]>(env, tenant, eagerKinds.flatMap(leaves)),
+    read<RouteRecord[]>(placed.filter((hash) => known?.routes.has(hash) !== true)),
+  ]);
+  const rows = <T>(kind: string): T[] => leaves(kind).flatMap((hash) => eager.get(hash)!) as T[];
   return {
     manifest,
-    routes: contents as Map<string, RouteRecord[]>,
-    eager: {
-      rates: rows<RateRecord>('rate')
-        .filter((rate) => rate.status === 1)
-        .sort((a, b) => b.priority - a.priority || a.id - b.id),
-      keys: rows<KeyRecord>('key'),
-      config: new Map(rows<ConfigRecord>('config').map((row) => [row.name, row])),
-    },
+    branches,
+    routes: new Map(placed.map((hash) => [hash, known?.routes.get(hash) ?? fresh.get(hash)!])),
+    rates: rows<RateRecord>('rate')
+      .filter((rate) => rate.status === 1)
+      .sort((a, b) => b.priority - a.priority || a.id - b.id),
+    keys: rows<KeyRecord>('key'),
+    config: new Map(rows<ConfigRecord>('config').map((row) => [row.name, row])),
   };
 }
 
-/** Routes of unchanged buckets stay; those of changed ones are exchanged. Cost follows the change, not the number of routes. */
-function patchRoutes(
-  router: Router<RouteRecord>,
-  from: Record<string, string>,
-  to: Record<string, string>,
-  contents: Map<string, RouteRecord[]>,
-): void {
-  for (const number of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const [old, next] = [from[number], to[number]];
-    if (old === next) {
-      continue;
+/** Routes of leaves that stay are not touched. Cost follows the change, not the number of routes. */
+function patchRoutes(router: Router<RouteRecord>, from: State['routes'], to: State['routes']): void {
+  for (const [hash, routes] of from) {
+    for (const route of to.has(hash) ? [] : routes) {
+      router.remove(route.method, route.path, route);
     }
-    const before = old === undefined ? [] : (contents.get(old) ?? peekContent<RouteRecord[]>(old) ?? []);
-    for (const route of before) {
-      for (const placed of router.conflicts(route.method, route.path)) {
-        if (placed.id === route.id) {
-          router.remove(route.method, route.path, placed);
-        }
-      }
-    }
-    for (const route of next === undefined ? [] : contents.get(next)!) {
+  }
+  for (const [hash, routes] of to) {
+    for (const route of from.has(hash) ? [] : routes) {
       router.add(route.method, route.path, route);
     }
   }
@@ -130,6 +129,8 @@ function emptyState(head: Head): State {
   return {
     head: { ...head, revision: -1 },
     manifest: emptyManifest,
+    branches: new Map(),
+    routes: new Map(),
     router: createRouter<RouteRecord>(),
     rates: [],
     keys: [],
@@ -184,10 +185,10 @@ function revocationKey(kind: FeedEntry['kind'], id: string): string {
 }
 
 function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
-  const { manifest, rates, keys, config } = state;
+  const { manifest, branches, rates, keys, config } = state;
+  const { revision } = state.head;
   const rowsAt = async <T extends { id: number }>(kind: string, key: string | number): Promise<T[]> => {
-    const sharding = derivedKinds[kind] ?? resources.get(kind)!.shard;
-    const hash = manifest.buckets[kind]?.[bucketOf(key, sharding.buckets)];
+    const hash = leafOf(manifest.kinds[kind], branches, shapeOf(kind), key);
     return hash === undefined
       ? []
       : (peekContent<T[]>(hash) ?? (await loadContents<T[]>(env, tenant, [hash])).get(hash)!);
@@ -200,11 +201,13 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
   ) => (reference.includes('@') ? named<T>('pin', `${kind}/${reference}`) : named<T>(kind, reference));
   return {
     tenant,
-    revision: state.head.revision,
+    revision,
     stale: false,
     match(method, segments): Match {
       const match = state.router.match(method, segments);
-      return match.found ? { found: true, operationId: match.value.id, params: match.params } : match;
+      // The router is the newest revision's: what it finds is to be looked up there.
+      const { snapshot } = state;
+      return match.found ? { found: true, operationId: match.value.id, params: match.params, snapshot } : match;
     },
     operation: async (id) => (await rowsAt<OperationRecord>('operation', id)).find((row) => row.id === id),
     action: (reference) => referenced<ActionRecord>('action', reference),

@@ -6,8 +6,9 @@ import { addCommit } from '../resources/commit.ts';
 import type { Resource, Row } from '../resources/define.ts';
 import { resources } from '../resources/index.ts';
 import type { View } from '../resources/view.ts';
-import type { Manifest } from './buckets.ts';
-import { loadContents } from './content.ts';
+import { loaderOf } from './content.ts';
+import type { Manifest } from './manifest.ts';
+import { differingLeaves } from './tree.ts';
 
 /** A row that differs between two revisions; null where it does not exist. */
 export interface RowDifference {
@@ -17,7 +18,7 @@ export interface RowDifference {
   to: Row | null;
 }
 
-/** What differs between two revisions: only buckets whose hashes differ are loaded. */
+/** What differs between two revisions: only parts whose hashes differ are loaded. */
 export async function compareManifests(
   env: Env,
   tenant: string,
@@ -25,20 +26,13 @@ export async function compareManifests(
   to: Manifest,
 ): Promise<RowDifference[]> {
   const differences: RowDifference[] = [];
+  const load = loaderOf(env, tenant);
   for (const resource of resources.values()) {
-    const [old, next] = [from.buckets[resource.name] ?? {}, to.buckets[resource.name] ?? {}];
-    const touched = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter(
-      (number) => old[number] !== next[number],
-    );
-    const hashes = touched.flatMap((number) => [old[number], next[number]].filter((hash) => hash !== undefined));
-    const contents = await loadContents<Row[]>(env, tenant, hashes);
-    const rowsIn = (manifest: Record<string, string>) =>
-      new Map(
-        touched
-          .flatMap((number) => (manifest[number] === undefined ? [] : contents.get(manifest[number])!))
-          .map((row) => [row.id, row]),
-      );
-    const [before, after] = [rowsIn(old), rowsIn(next)];
+    const leaves = await differingLeaves(from.kinds[resource.name], to.kinds[resource.name], load);
+    const contents = await load<Row[]>([...new Set([...leaves.from, ...leaves.to])]);
+    const rowsIn = (hashes: string[]) =>
+      new Map(hashes.flatMap((hash) => contents.get(hash)!).map((row) => [row.id, row]));
+    const [before, after] = [rowsIn(leaves.from), rowsIn(leaves.to)];
     for (const id of new Set([...before.keys(), ...after.keys()])) {
       const [a, b] = [before.get(id) ?? null, after.get(id) ?? null];
       if (!sameJson(a, b)) {

@@ -8,8 +8,8 @@ import { sameJson } from '../../lib/json.ts';
 import { actorOf, collectionParameters } from '../../resources/crud.ts';
 import type { Row } from '../../resources/define.ts';
 import { revisions } from '../../resources/tables.ts';
-import type { Manifest } from '../../snapshot/buckets.ts';
 import { loadContents } from '../../snapshot/content.ts';
+import type { Manifest } from '../../snapshot/manifest.ts';
 import { compareManifests } from '../../snapshot/restore.ts';
 
 const one = '/backend/revision/$revision_id<^[0-9]+$>';
