@@ -3,14 +3,37 @@ CREATE TABLE `action` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`status` integer DEFAULT 1 NOT NULL,
 	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
 	`name` text NOT NULL,
 	`class` text NOT NULL,
 	`async` integer DEFAULT false NOT NULL,
 	`config` text NOT NULL,
-	`metadata` text
+	`metadata` text,
+	`date` text NOT NULL
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `action_name` ON `action` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `agent` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`connection_id` integer,
+	`type` integer DEFAULT 0 NOT NULL,
+	`public` integer DEFAULT false NOT NULL,
+	`name` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	`introduction` text DEFAULT '' NOT NULL,
+	`temperature` real,
+	`costs` integer DEFAULT 0 NOT NULL,
+	`tools` text NOT NULL,
+	`outgoing` text,
+	`action` text,
+	`metadata` text,
+	`insert_date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `agent_name` ON `agent` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `app` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -28,6 +51,29 @@ CREATE TABLE `app` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `app_name` ON `app` (`tenant_id`,`user_id`,`name`) WHERE status < 4;--> statement-breakpoint
 CREATE UNIQUE INDEX `app_key` ON `app` (`app_key`);--> statement-breakpoint
+CREATE TABLE `bundle` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`version` text NOT NULL,
+	`icon` text DEFAULT '' NOT NULL,
+	`summary` text DEFAULT '' NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	`cost` integer DEFAULT 0 NOT NULL,
+	`config` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `bundle_name` ON `bundle` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `category` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `category_name` ON `category` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `object_commit` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -63,11 +109,86 @@ CREATE TABLE `connection` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `connection_name` ON `connection` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `cronjob` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
+	`name` text NOT NULL,
+	`cron` text NOT NULL,
+	`action` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `cronjob_name` ON `cronjob` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `event` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
+	`name` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	`schema` text,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `event_name` ON `event` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `firewall` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`type` integer NOT NULL,
+	`ip` text NOT NULL,
+	`expire` text,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `firewall_name` ON `firewall` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `form` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`operation_id` integer NOT NULL,
+	`ui_schema` text,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `form_name` ON `form` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `app_grant` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`user_id` integer NOT NULL,
+	`app_id` integer NOT NULL,
+	`allow` integer DEFAULT true NOT NULL,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `app_grant_user` ON `app_grant` (`tenant_id`,`user_id`,`app_id`);--> statement-breakpoint
+CREATE TABLE `identity` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`app_id` integer,
+	`role_id` integer,
+	`name` text NOT NULL,
+	`icon` text DEFAULT '' NOT NULL,
+	`class` text NOT NULL,
+	`config` text NOT NULL,
+	`allow_create` integer DEFAULT true NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `identity_name` ON `identity` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `operation` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`status` integer DEFAULT 1 NOT NULL,
 	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
 	`active` integer DEFAULT true NOT NULL,
 	`public` integer DEFAULT false NOT NULL,
 	`stability` integer DEFAULT 1 NOT NULL,
@@ -92,6 +213,33 @@ CREATE TABLE `operation` (
 CREATE UNIQUE INDEX `operation_name` ON `operation` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX `operation_route` ON `operation` (`tenant_id`,`route_key`) WHERE status > 0;--> statement-breakpoint
 CREATE INDEX `operation_list` ON `operation` (`tenant_id`,`status`,`category_id`);--> statement-breakpoint
+CREATE TABLE `page` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`title` text NOT NULL,
+	`slug` text NOT NULL,
+	`content` text DEFAULT '' NOT NULL,
+	`metadata` text,
+	`date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `page_slug` ON `page` (`tenant_id`,`slug`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `plan` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`name` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	`price` integer DEFAULT 0 NOT NULL,
+	`points` integer DEFAULT 0 NOT NULL,
+	`period` integer,
+	`external_id` text,
+	`scopes` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `plan_name` ON `plan` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `rate` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -122,6 +270,7 @@ CREATE TABLE `schema` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`status` integer DEFAULT 1 NOT NULL,
 	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
 	`name` text NOT NULL,
 	`source` text NOT NULL,
 	`compiled` text NOT NULL,
@@ -191,6 +340,15 @@ CREATE TABLE `signing_key` (
 	`created` text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `taxonomy` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`parent_id` integer,
+	`name` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `taxonomy_name` ON `taxonomy` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `token` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -211,6 +369,35 @@ CREATE UNIQUE INDEX `token_jti` ON `token` (`jti`);--> statement-breakpoint
 CREATE INDEX `token_user` ON `token` (`tenant_id`,`user_id`,`status`);--> statement-breakpoint
 CREATE INDEX `token_app` ON `token` (`tenant_id`,`app_id`,`status`);--> statement-breakpoint
 CREATE INDEX `token_family` ON `token` (`tenant_id`,`family`);--> statement-breakpoint
+CREATE TABLE `transaction` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`user_id` integer NOT NULL,
+	`plan_id` integer,
+	`transaction_id` text NOT NULL,
+	`amount` integer NOT NULL,
+	`points` integer NOT NULL,
+	`period_start` text,
+	`period_end` text,
+	`insert_date` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `transaction_user` ON `transaction` (`tenant_id`,`user_id`,`insert_date`);--> statement-breakpoint
+CREATE INDEX `transaction_date` ON `transaction` (`tenant_id`,`insert_date`);--> statement-breakpoint
+CREATE TABLE `trigger` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`taxonomy_id` integer,
+	`name` text NOT NULL,
+	`event` text NOT NULL,
+	`action` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `trigger_name` ON `trigger` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE TABLE `upload` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`id` text NOT NULL,
@@ -240,4 +427,13 @@ CREATE TABLE `user` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `user_name` ON `user` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
-CREATE UNIQUE INDEX `user_email` ON `user` (`tenant_id`,`email`) WHERE status > 0;
+CREATE UNIQUE INDEX `user_email` ON `user` (`tenant_id`,`email`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `webhook` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`event_id` integer NOT NULL,
+	`user_id` integer NOT NULL,
+	`name` text NOT NULL,
+	`endpoint` text NOT NULL
+);

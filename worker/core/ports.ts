@@ -32,8 +32,8 @@ export interface Actor {
 export interface Change {
   /** Resource name: `operation`, `action`, … */
   resource: string;
-  verb: 'create' | 'update' | 'delete' | 'put';
-  /** Id, or `~name`; `put` updates what has the name in `data` or creates it. */
+  verb: 'create' | 'update' | 'delete' | 'put' | 'restore';
+  /** Id, or `~name`; `put` updates what has the name in `data` or creates it; `restore` takes an id and undoes a deletion. */
   key?: string;
   data?: Record<string, unknown>;
 }

@@ -3,18 +3,20 @@ import { Type } from 'typebox';
 import { checkActionConfig } from './action-classes.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import { commitIfChanged } from './commit.ts';
-import { defineResource, metadataField, nameField, statusField } from './define.ts';
+import { defineResource, metadataField, nameField, statusField, taxonomyField, toSeconds } from './define.ts';
 
 export const actions = sqliteTable(
   'action',
   {
     ...identity,
     category_id: integer().notNull().default(1),
+    taxonomy_id: integer(),
     name: text().notNull(),
     class: text().notNull(),
     async: flag().notNull().default(false),
     config: json().notNull(),
     metadata: json(),
+    date: text().notNull(),
   },
   (table) => [uniqueActive('action_name', table, 'name')],
 );
@@ -41,10 +43,13 @@ export const action = defineResource({
       }),
       initial: {},
     },
+    taxonomyId: taxonomyField,
     metadata: metadataField,
+    date: { schema: Type.String({ description: 'When the action was created' }), list: true, readonly: true },
   },
   async prepare(change) {
-    const { row } = change;
+    const { view, row, before } = change;
+    row.date = before?.date ?? toSeconds(new Date(view.now).toISOString());
     row.class = row.class.replaceAll('\\', '.');
     row.config = row.config ?? {};
     checkActionConfig(row.class, row.config);

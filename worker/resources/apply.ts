@@ -14,11 +14,14 @@ export async function applyChange(resource: Resource, view: View, change: Change
   if (change.verb === 'delete') {
     return remove(resource, view, before!);
   }
+  if (change.verb === 'restore') {
+    return restore(resource, view, before!);
+  }
   const verb = before === undefined ? 'create' : 'update';
   if (!resource.verbs.includes(verb)) {
     throw new ApiError('invalid_request', `It is not possible to ${verb} a ${resource.name}`);
   }
-  const data = change.data ?? {};
+  const data = Object.fromEntries(Object.entries(change.data ?? {}).filter(([, value]) => value !== undefined));
   validate(resource, data);
   const row = before === undefined ? await blank(resource, view) : { ...before };
   merge(resource, row, data, before === undefined);
@@ -27,14 +30,14 @@ export async function applyChange(resource: Resource, view: View, change: Change
   await resource.prepare?.({ view, data, row, before });
   await checkUnique(resource, view, row, before);
   if (before !== undefined && sameJson(before, row)) {
-    return { resource: resource.name, verb: 'none', id: row.id, name: String(row.name ?? row.id) };
+    return { resource: resource.name, verb: 'none', id: row.id, name: nameOf(resource, row) };
   }
   view.put(resource.name, row, before);
   return {
     resource: resource.name,
     verb,
     id: row.id,
-    name: String(row.name ?? row.id),
+    name: nameOf(resource, row),
     difference: difference(resource, before, row),
   };
 }
@@ -45,13 +48,16 @@ async function find(resource: Resource, view: View, change: Change): Promise<Row
   }
   const key = change.verb === 'put' ? `~${change.data?.name ?? ''}` : (change.key ?? '');
   const row = key.startsWith('~')
-    ? await view.by(resource.name, 'name', key.slice(1))
+    ? await view.by(resource.name, resource.named, key.slice(1))
     : await view.get(resource.name, Number(key));
   if (change.verb === 'put') {
     return row;
   }
   if (row === undefined) {
     throw new ApiError('not_found', `Could not find ${resource.name}`);
+  }
+  if (change.verb === 'restore') {
+    return row;
   }
   if (row.status === resource.deleted) {
     throw new ApiError('deleted', `${resource.title} was deleted`);
@@ -65,7 +71,24 @@ async function remove(resource: Resource, view: View, before: Row): Promise<Chan
   }
   await resource.remove?.(before, view);
   view.put(resource.name, { ...before, status: resource.deleted }, before);
-  return { resource: resource.name, verb: 'delete', id: before.id, name: String(before.name ?? before.id) };
+  return { resource: resource.name, verb: 'delete', id: before.id, name: nameOf(resource, before) };
+}
+
+/** Brings a deleted row back as it was, if nobody took its unique values meanwhile. */
+async function restore(resource: Resource, view: View, before: Row): Promise<ChangeResult> {
+  const found = { resource: resource.name, id: before.id, name: nameOf(resource, before) };
+  if (before.status !== resource.deleted) {
+    return { ...found, verb: 'none' };
+  }
+  const row = { ...before, status: 1 };
+  await checkUnique(resource, view, row, undefined);
+  await resource.restore?.(row, view);
+  view.put(resource.name, row, before);
+  return { ...found, verb: 'update' };
+}
+
+function nameOf(resource: Resource, row: Row): string {
+  return String(row[resource.named] ?? row.id);
 }
 
 /** Types and bounds by the fields' schemas. A broken name is said as Fusio says it. */
@@ -144,7 +167,8 @@ export function difference(
     const column = columnOf(member);
     const [old, next] = [before?.[column] ?? null, after[column] ?? null];
     if (!field.virtual && !field.hidden && !sameJson(old, next)) {
-      changed[member] = [shown(old), shown(next)];
+      const show = (value: unknown) => shown(value === null || field.show === undefined ? value : field.show(value));
+      changed[member] = [show(old), show(next)];
     }
   }
   return changed;

@@ -7,7 +7,7 @@ import type { View } from './view.ts';
 export const secretMask = '********';
 
 /**
- * The configuration of a connection as it is stored: members that the class marks as secret, and members of maps whose
+ * The configuration of a connection (or of another `kind`) as it is stored: members that the class marks as secret, and members of maps whose
  * names say that they are (an `Authorization` among the headers), become sealed envelopes. One that comes back masked, or
  * that is absent, keeps its value; null and the empty text remove it.
  */
@@ -17,12 +17,13 @@ export async function sealConfig(
   secretMembers: ReadonlySet<string>,
   given: Record<string, unknown>,
   stored: Record<string, unknown>,
+  kind = 'connection',
 ): Promise<Record<string, unknown>> {
   const sealOne = async (value: unknown, before: unknown, place: string) => {
     if (value === secretMask || isEnvelope(value)) {
       return before ?? null;
     }
-    return typeof value === 'string' && value !== '' ? view.seal(value, before, `connection/${id}/${place}`) : null;
+    return typeof value === 'string' && value !== '' ? view.seal(value, before, `${kind}/${id}/${place}`) : null;
   };
   const config: Record<string, unknown> = {};
   for (const [member, value] of Object.entries(given)) {

@@ -19,6 +19,7 @@ export function crudOperations(resource: Resource): SystemOperation[] {
   const { name, title } = resource;
   const scope = `backend.${name}`;
   const one = `/backend/${name}/$${name}_id<[0-9]+|^~>`;
+  const inTaxonomy = (getTableColumns(resource.table) as Record<string, any>).taxonomy_id;
   const keyOf = (input: Input) => String(input.path[`${name}_id`]);
   // Types are checked at the door; the rules of the name come later, for their message is Fusio's.
   const body = withName(writable(resource), Type.Unsafe({ type: ['string', 'null'] }));
@@ -29,8 +30,16 @@ export function crudOperations(resource: Resource): SystemOperation[] {
       path: `/backend/${name}`,
       description: `Lists: ${resource.description}`,
       scope,
-      query: collectionParameters,
-      run: (call, input) => listEntities(call, resource, input.query),
+      query: inTaxonomy === undefined ? collectionParameters : { ...collectionParameters, ...taxonomyParameter },
+      run(call, input) {
+        const node = input.query.taxonomy;
+        return listEntities(
+          call,
+          resource,
+          input.query,
+          inTaxonomy === undefined || node === undefined ? undefined : eq(inTaxonomy, node),
+        );
+      },
     },
     {
       name: `${scope}.get`,
@@ -84,6 +93,10 @@ export const collectionParameters: Record<string, ParameterRecord> = {
   search: { type: 'string', description: 'Words, "strings", field:value, AND, OR, NOT, ( )' },
   sortBy: { type: 'string', description: 'Column to sort by' },
   sortOrder: { type: 'string', description: 'asc or desc' },
+};
+
+const taxonomyParameter: Record<string, ParameterRecord> = {
+  taxonomy: { type: 'integer', description: 'Only what is at this node of the taxonomy' },
 };
 
 export const messageSchema = Type.Object({
@@ -159,16 +172,17 @@ async function forget(
   }
 }
 
-/** A row by id or `~name`. Throws 404 when there is none and 410 when it was deleted. */
-export async function findRow(call: Call, resource: Resource, key: string): Promise<Row> {
+/** A row by id or `~name`, among those that `more` allows. Throws 404 when there is none and 410 when it was deleted. */
+export async function findRow(call: Call, resource: Resource, key: string, more?: SQL): Promise<Row> {
   const columns = resource.table as any;
   const named = key.startsWith('~');
-  const condition = named ? eq(columns.name, key.slice(1)) : eq(columns.id, Number(key));
+  const condition = named ? eq(columns[resource.named], key.slice(1)) : eq(columns.id, Number(key));
+  const alive = columns.status === undefined ? sql`1` : sql`${columns.status} <> ${resource.deleted}`;
   const found = (await drizzle(call.runtime.env.DB)
     .select()
     .from(resource.table)
-    .where(and(eq(columns.tenant_id, call.tenant), condition))
-    .orderBy(desc(sql`${columns.status} <> ${resource.deleted}`), desc(columns.id))
+    .where(and(eq(columns.tenant_id, call.tenant), condition, more))
+    .orderBy(desc(alive), desc(columns.id))
     .limit(1)) as Row[];
   const [row] = found;
   if (row === undefined) {
@@ -181,8 +195,13 @@ export async function findRow(call: Call, resource: Resource, key: string): Prom
 }
 
 /** The entity view: every member that is not hidden; members without a value are left out. */
-export async function getEntity(call: Call, resource: Resource, key: string): Promise<Record<string, unknown>> {
-  const row = await findRow(call, resource, key);
+export async function getEntity(
+  call: Call,
+  resource: Resource,
+  key: string,
+  more?: SQL,
+): Promise<Record<string, unknown>> {
+  const row = await findRow(call, resource, key, more);
   const entity = entityOf(resource, row, false);
   await resource.extend?.([row], [entity], readingOf(call));
   return entity;
@@ -213,7 +232,7 @@ export async function listEntities(
   const columns = getTableColumns(resource.table) as Record<string, any>;
   const condition = and(
     eq(columns.tenant_id, call.tenant),
-    resource.deleted === 0 ? gt(columns.status, 0) : and(ne(columns.status, resource.deleted), gt(columns.status, 0)),
+    columns.status === undefined ? undefined : and(gt(columns.status, 0), ne(columns.status, resource.deleted)),
     more,
     conditionOf(resource, query.search),
   );
@@ -278,7 +297,7 @@ function entityOf(resource: Resource, row: Row, listed: boolean): Record<string,
   for (const [member, field] of Object.entries(resource.fields)) {
     const value = row[columnOf(member)];
     if (!field.hidden && !field.virtual && (!listed || field.list) && value !== null && value !== undefined) {
-      entity[member] = value;
+      entity[member] = field.show === undefined ? value : field.show(value);
     }
   }
   return entity;

@@ -22,6 +22,8 @@ export interface Field {
   initial?: unknown;
   /** Not kept in a column of its own: `prepare` and `extend` deal with it. */
   virtual?: boolean;
+  /** What callers see of the stored value, where the two differ: a price in cents. `prepare` turns it the other way. */
+  show?(stored: any): unknown;
 }
 
 /** What a rule sees of one change. */
@@ -78,6 +80,8 @@ export interface Resource {
   prepare?(change: Preparing): Promise<void>;
   /** Rules of deletion. Throws ApiError. */
   remove?(row: Row, view: View): Promise<void>;
+  /** What must hold for a deleted row to come back, besides its unique values. Throws ApiError. */
+  restore?(row: Row, view: View): Promise<void>;
   /** Adds members that live elsewhere to the entity views of `rows`. */
   extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
 }
@@ -151,7 +155,27 @@ export const statusField: Field = {
   initial: 1,
 };
 
+/** Where in the tree of taxonomies an object is; set by moving it there. */
+export const taxonomyField: Field = {
+  schema: Type.Integer({ description: 'Node of the taxonomy' }),
+  readonly: true,
+};
+
 export const metadataField: Field = {
   schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Key-value data of your own' }),
   list: true,
 };
+
+/** A required text of one line that people read, with what it is and its greatest length. */
+export function titleField(description: string, maximum: number): Field {
+  return {
+    schema: Type.String({ pattern: '^[^\\x00-\\x1f\\x7f]+$', minLength: 1, maxLength: maximum, description }),
+    list: true,
+    required: true,
+  };
+}
+
+/** A moment as callers see it: whole seconds. */
+export function toSeconds(moment: string): string {
+  return moment.replace(/\.\d+Z$/, 'Z');
+}

@@ -3,7 +3,15 @@ import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
-import { defineResource, metadataField, nameField, type Preparing, type Row, statusField } from './define.ts';
+import {
+  defineResource,
+  metadataField,
+  nameField,
+  type Preparing,
+  type Row,
+  statusField,
+  taxonomyField,
+} from './define.ts';
 import { ensureScopes } from './scope-names.ts';
 import type { View } from './view.ts';
 
@@ -12,6 +20,7 @@ export const operations = sqliteTable(
   {
     ...identity,
     category_id: integer().notNull().default(1),
+    taxonomy_id: integer(),
     active: flag().notNull().default(true),
     public: flag().notNull().default(false),
     stability: integer().notNull().default(1),
@@ -87,6 +96,7 @@ export const operation = defineResource({
       virtual: true,
       hidden: true,
     },
+    taxonomyId: taxonomyField,
     metadata: metadataField,
   },
   references: (data) => [
@@ -235,7 +245,12 @@ function checkParameter(name: string, parameter: unknown): void {
   }
 }
 
-async function checkSchema({ view }: Preparing, member: string, reference: string | null): Promise<string | null> {
+/** A schema:// reference that exists (a bare name stands for one), or a mime:// one; null stays. Throws ApiError. */
+export async function checkSchema(
+  { view }: Preparing,
+  member: string,
+  reference: string | null,
+): Promise<string | null> {
   if (reference === null || reference === '') {
     return null;
   }
@@ -263,7 +278,8 @@ async function checkSchema({ view }: Preparing, member: string, reference: strin
   return written;
 }
 
-async function checkAction({ view }: Preparing, reference: string): Promise<string> {
+/** An action:// reference that exists (a bare name stands for one), or an url. Throws ApiError. */
+export async function checkAction({ view }: Preparing, reference: string): Promise<string> {
   const written = reference.includes('://') ? reference : `action://${reference}`;
   if (/^https?:\/\//.test(written)) {
     return written;

@@ -4,13 +4,14 @@ import { ApiError } from '../core/errors.ts';
 import { toJsonSchema } from '../lib/schema/typeschema.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { commitIfChanged } from './commit.ts';
-import { defineResource, metadataField, nameField, statusField } from './define.ts';
+import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
 
 export const schemas = sqliteTable(
   'schema',
   {
     ...identity,
     category_id: integer().notNull().default(1),
+    taxonomy_id: integer(),
     name: text().notNull(),
     source: json().notNull(),
     /** As JSON Schema, converted when the source is saved. */
@@ -37,6 +38,7 @@ export const schema = defineResource({
       required: true,
     },
     form: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'UI hints' }) },
+    taxonomyId: taxonomyField,
     metadata: metadataField,
   },
   references: (data) => namedReferences(data.source).map((name): [string, string] => ['schema', name]),

@@ -1,5 +1,7 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { Type } from 'typebox';
 import { identity, json } from './columns.ts';
+import { defineResource, statusField, toSeconds } from './define.ts';
 
 /** Issued tokens, for lists and for revocation by id; the token itself is kept nowhere. */
 export const tokens = sqliteTable(
@@ -27,3 +29,25 @@ export const tokens = sqliteTable(
     index('token_family').on(table.tenant_id, table.family),
   ],
 );
+
+/** An issued token as the lists show it; it is changed by the operations that issue and end tokens only. */
+export const token = defineResource({
+  name: 'token',
+  title: 'Token',
+  description: 'An issued token; the token itself is kept nowhere.',
+  table: tokens,
+  versioned: false,
+  unique: {},
+  deleted: 2,
+  verbs: [],
+  fields: {
+    status: { ...statusField, readonly: true },
+    appId: { schema: Type.Integer({ description: 'App that it was issued to' }), hidden: true },
+    userId: { schema: Type.Integer({ description: 'Owner' }), hidden: true },
+    name: { schema: Type.String({ description: 'Name that the owner gave it' }), list: true },
+    scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), list: true },
+    ip: { schema: Type.String({ description: 'Address that asked for it' }), list: true },
+    expire: { schema: Type.String({ description: 'When it ends' }), list: true, show: toSeconds },
+    date: { schema: Type.String({ description: 'When it was issued' }), list: true, show: toSeconds },
+  },
+});

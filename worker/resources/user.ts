@@ -50,7 +50,11 @@ export const user = defineResource({
     name: nameField('a-zA-Z0-9_.-', 3, 64),
     email: { schema: Type.String({ description: 'Mail address', maxLength: 255 }), list: true },
     password: { schema: Type.String({ description: 'Password, at least 8 printable ASCII characters' }), hidden: true },
-    points: { schema: Type.Integer({ description: 'Points left' }), list: true, readonly: true, initial: 0 },
+    points: {
+      schema: Type.Integer({ description: 'Points left; a new user gets what the configuration says', minimum: 0 }),
+      list: true,
+      initial: 0,
+    },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), initial: null },
     externalId: { schema: Type.String({ description: 'Customer id of the payment provider' }), readonly: true },
     metadata: metadataField,
@@ -63,6 +67,10 @@ export const user = defineResource({
     const role = await view.get('role', row.role_id);
     if (role === undefined || role.status !== 1) {
       throw invalid('roleId', 'Provided role does not exist');
+    }
+    const plan = row.plan_id === null ? undefined : await view.get('plan', row.plan_id);
+    if (row.plan_id !== null && row.plan_id !== before?.plan_id && plan?.status !== 1) {
+      throw invalid('planId', 'Provided plan does not exist');
     }
     if (row.email !== null && row.email !== undefined && !/^[^\s@]+@[^\s@]+\.?[^\s@]*$/.test(row.email)) {
       throw invalid('email', 'Invalid email format');

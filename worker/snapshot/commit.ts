@@ -216,7 +216,7 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     newest,
     async seed(tenant) {
       const view = openView(env, tenant, nobody, now());
-      for (const { resource, row } of seedRows(tenant)) {
+      for (const { resource, row } of seedRows(tenant, now())) {
         view.put(resource, row as never, undefined);
       }
       for (const change of seedChanges()) {

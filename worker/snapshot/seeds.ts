@@ -1,9 +1,16 @@
 import type { Change } from '../core/ports.ts';
+import { categories } from '../core/system-operation.ts';
 import { configTypes, seededConfig } from '../resources/config.ts';
+import { seededPages } from '../resources/page-texts.ts';
+import { systemEvents } from '../resources/system-events.ts';
 import { systemScopes } from '../resources/system-scopes.ts';
 
 /** Rows that callers may not create as such (config) or whose members they may not set (category), written as they are. */
-export function seedRows(tenant: string): { resource: string; row: Record<string, unknown> & { id: number } }[] {
+export function seedRows(
+  tenant: string,
+  now: number,
+): { resource: string; row: Record<string, unknown> & { id: number } }[] {
+  const date = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const common = { tenant_id: tenant, status: 1 };
   return [
     ...systemScopes.map(({ name, description, category }, index) => ({
@@ -13,6 +20,19 @@ export function seedRows(tenant: string): { resource: string; row: Record<string
     ...seededConfig.map(([name, type, value, description], index) => ({
       resource: 'config',
       row: { ...common, id: index + 1, type: configTypes[type], name, value, description },
+    })),
+    ...Object.entries(categories).map(([name, id]) => ({ resource: 'category', row: { ...common, id, name } })),
+    ...systemEvents.map((name, index) => ({
+      resource: 'event',
+      row: {
+        ...common,
+        ...{ id: index + 1, category_id: categories.backend, taxonomy_id: null, name, description: '' },
+        ...{ schema: null, metadata: null },
+      },
+    })),
+    ...seededPages.map((page, index) => ({
+      resource: 'page',
+      row: { ...common, ...page, id: index + 1, metadata: null, date },
     })),
   ];
 }

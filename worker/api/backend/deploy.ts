@@ -134,7 +134,8 @@ async function exportAll(call: Call): Promise<Record<string, Record<string, unkn
     }
     const entries: Record<string, unknown> = {};
     for (const row of await rowsOf(call, resource)) {
-      const seeded = resource.seeded.includes(row.name) && ['schema', 'connection', 'scope'].includes(resource.name);
+      const seeded =
+        resource.seeded.includes(row.name) && ['schema', 'connection', 'scope', 'event'].includes(resource.name);
       if (!seeded && !(resource.name === 'config' && row.type === 7)) {
         entries[row.name] = resource.name === 'config' ? row.value : entryOf(resource, row, operations);
       }
@@ -159,14 +160,14 @@ function entryOf(resource: Resource, row: Row, operations: Map<number, string>):
       value !== null &&
       value !== undefined
     ) {
-      entry[member] = value;
+      entry[member] = field.show === undefined ? value : field.show(value);
     }
   }
   if (resource.name === 'operation') {
     const scopes = row.scopes as Record<string, boolean>;
     entry.scopes = Object.keys(scopes).filter((name) => scopes[name]);
   }
-  if (resource.name === 'connection') {
+  if (resource.name === 'connection' || resource.name === 'identity') {
     entry.config = maskConfig(row.config, (path) => `\${env.${variable(row.name, path.join('_'))}}`);
   }
   if (resource.name === 'rate') {

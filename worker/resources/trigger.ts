@@ -1,0 +1,49 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { Type } from 'typebox';
+import { ApiError } from '../core/errors.ts';
+import { identity, json, uniqueActive } from './columns.ts';
+import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
+import { checkAction, nameIn } from './operation.ts';
+
+export const triggers = sqliteTable(
+  'trigger',
+  {
+    ...identity,
+    category_id: integer().notNull().default(1),
+    taxonomy_id: integer(),
+    name: text().notNull(),
+    event: text().notNull(),
+    action: text().notNull(),
+    metadata: json(),
+  },
+  (table) => [uniqueActive('trigger_name', table, 'name')],
+);
+
+/** An action that runs when an event happens. */
+export const trigger = defineResource({
+  name: 'trigger',
+  title: 'Trigger',
+  description: 'An event and the action that runs when it happens.',
+  table: triggers,
+  versioned: true,
+  fields: {
+    status: statusField,
+    name: nameField('a-zA-Z0-9_-', 3, 255),
+    event: { schema: Type.String({ description: 'Name of the event', maxLength: 64 }), list: true, required: true },
+    action: { schema: Type.String({ description: 'Action that runs', maxLength: 255 }), list: true, required: true },
+    taxonomyId: taxonomyField,
+    metadata: metadataField,
+  },
+  references: (data) => [
+    ...(typeof data.event === 'string' ? [['event', data.event] as [string, string]] : []),
+    ...(nameIn(data.action, 'action') === null ? [] : [['action', nameIn(data.action, 'action')!] as [string, string]]),
+  ],
+  async prepare(change) {
+    const { view, row } = change;
+    if ((await view.by('event', 'name', row.event)) === undefined) {
+      const message = `Event "${row.event}" does not exist`;
+      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/event', rule: 'reference', message }] });
+    }
+    row.action = await checkAction(change, row.action);
+  },
+});
