@@ -113,15 +113,17 @@ describe('the registries', () => {
   });
 
   it('list what can be chosen, by name, without what only the platform makes', () => {
-    expect(classList(connectionTypes)).toEqual([{ name: 'HTTP', class: 'Fusio.Adapter.Http.Connection.Http' }]);
-    expect(classList(actionTypes).map(({ name }) => name)).toEqual([
-      'HTTP-Composition',
-      'HTTP-Load-Balancer',
-      'HTTP-Processor',
-      'HTTP-Raw',
-      'Util-Redirect',
-      'Util-Static-Response',
-    ]);
+    const connections = classList(connectionTypes);
+    expect(connections).toContainEqual({ name: 'HTTP', class: 'Fusio.Adapter.Http.Connection.Http' });
+    expect(connections.map(({ name }) => name)).not.toContain('System');
+    const actions = classList(actionTypes).map(({ name }) => name);
+    expect(actions).toEqual([...actions].sort());
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        ...['HTTP-Composition', 'HTTP-Load-Balancer', 'HTTP-Processor', 'HTTP-Raw'],
+        ...['Util-Redirect', 'Util-Static-Response', 'SQL-Select-All'],
+      ]),
+    );
   });
 
   it.each(

@@ -1,3 +1,4 @@
+import { catalogue } from './catalogue.ts';
 import type { ActionType } from './define.ts';
 import { httpComposition } from './http-composition.ts';
 import { httpLoadBalancer } from './http-load-balancer.ts';
@@ -6,7 +7,7 @@ import { httpRaw } from './http-raw.ts';
 import { utilRedirect } from './util-redirect.ts';
 import { utilStaticResponse } from './util-static-response.ts';
 
-/** The registry: a new action type is a file and a line here. */
+/** The registry: a new action type is a file and a line here. The catalogue holds those that do not run yet. */
 export const actionTypes: readonly ActionType[] = [
   httpComposition,
   httpLoadBalancer,
@@ -14,6 +15,7 @@ export const actionTypes: readonly ActionType[] = [
   httpRaw,
   utilRedirect,
   utilStaticResponse,
+  ...catalogue,
 ];
 
 const byClass = new Map(actionTypes.map((type) => [type.class, type]));
