@@ -7,34 +7,56 @@ import { revoke } from '../oauth/revoke.ts';
 import { whoami } from '../oauth/whoami.ts';
 import { crudOperations } from '../resources/crud.ts';
 import { resources } from '../resources/index.ts';
+import { accountOperations } from './backend/account.ts';
 import { actionOperations } from './backend/action.ts';
+import { agentOperations } from './backend/agent.ts';
 import { appOperations } from './backend/app.ts';
+import { auditOperations } from './backend/audit.ts';
 import { connectionOperations } from './backend/connection.ts';
 import { deployOperations } from './backend/deploy.ts';
 import { generatorOperations } from './backend/generator.ts';
+import { identityOperations } from './backend/identity.ts';
 import { logOperations } from './backend/log.ts';
+import { notOfferedOperations } from './backend/not-offered.ts';
 import { revisionOperations } from './backend/revision.ts';
 import { schemaOperations } from './backend/schema.ts';
 import { scopeOperations } from './backend/scope.ts';
 import { specificationOperations } from './backend/specification.ts';
+import { taxonomyOperations } from './backend/taxonomy.ts';
+import { tokenOperations } from './backend/token.ts';
+import { transactionOperations } from './backend/transaction.ts';
+import { trashOperations } from './backend/trash.ts';
 import { uploadOperations } from './backend/upload.ts';
+import { consumerOperations } from './consumer/index.ts';
 import { aboutOperations } from './system/about.ts';
+import { metaOperations } from './system/meta.ts';
 
 /** Every operation of the platform itself. */
 export const systemOperations: readonly SystemOperation[] = [
   ...[...resources.values()].flatMap(crudOperations),
+  ...accountOperations('backend'),
   ...actionOperations,
+  ...agentOperations,
   ...appOperations,
+  ...auditOperations,
   ...connectionOperations,
   ...deployOperations,
   ...generatorOperations,
+  ...identityOperations,
   ...logOperations,
+  ...notOfferedOperations,
   ...revisionOperations,
   ...schemaOperations,
   ...scopeOperations,
   ...specificationOperations,
+  ...taxonomyOperations,
+  ...tokenOperations,
+  ...transactionOperations,
+  ...trashOperations,
   ...uploadOperations,
+  ...consumerOperations,
   ...aboutOperations,
+  ...metaOperations,
   login,
   refreshLogin,
   revoke,

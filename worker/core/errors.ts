@@ -37,6 +37,7 @@ const table = {
   headers_too_large: [431, 'The request headers are too large'],
   // 5xx
   internal: [500, 'The server encountered an internal error and was unable to complete your request.'],
+  not_implemented: [501, 'This is not offered here'],
   invalid_response: [502, 'The action returned a response that breaks its own contract'],
   bad_gateway: [502, 'The upstream server could not be reached or gave no valid answer'],
   egress_denied: [502, 'The target of the action is not allowed by the egress guard'],

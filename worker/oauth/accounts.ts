@@ -1,6 +1,7 @@
 import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { apps } from '../resources/app.ts';
+import { plans } from '../resources/plan.ts';
 import { roles } from '../resources/role.ts';
 import { scopes } from '../resources/scope.ts';
 import { users } from '../resources/user.ts';
@@ -19,6 +20,7 @@ export interface UserAccount {
   password: string | null;
   active: boolean;
   categoryId: number;
+  /** Assigned to the user, and those of the user's plan. */
   scopes: string[];
 }
 
@@ -86,9 +88,10 @@ export async function replacePassword(
 async function readUser({ runtime, tenant }: OAuthContext, condition: SQL): Promise<UserAccount | null> {
   const [row] = await reading(() =>
     drizzle(runtime.env.DB)
-      .select({ user: users, categoryId: roles.category_id })
+      .select({ user: users, categoryId: roles.category_id, planScopes: plans.scopes })
       .from(users)
       .leftJoin(roles, and(eq(roles.id, users.role_id), eq(roles.tenant_id, users.tenant_id)))
+      .leftJoin(plans, and(eq(plans.id, users.plan_id), eq(plans.tenant_id, users.tenant_id), eq(plans.status, active)))
       .where(and(eq(users.tenant_id, tenant), gt(users.status, 0), condition))
       .limit(1),
   );
@@ -96,7 +99,8 @@ async function readUser({ runtime, tenant }: OAuthContext, condition: SQL): Prom
     return null;
   }
   const { id, name, email, password, status, scopes: assigned } = row.user;
-  const rest = { active: status === active, categoryId: row.categoryId ?? 1, scopes: texts(assigned) };
+  const scopes = [...new Set([...texts(assigned), ...texts(row.planScopes)])];
+  const rest = { active: status === active, categoryId: row.categoryId ?? 1, scopes };
   return { id, name, email, password, ...rest };
 }
 

@@ -45,7 +45,7 @@ export async function protectedResource(context: OAuthContext, resource = ''): P
 }
 
 /** Names of the scopes of the API itself, not of the platform's management. Without the database the list is empty. */
-async function publicScopes({ runtime, tenant }: OAuthContext): Promise<string[]> {
+export async function publicScopes({ runtime, tenant }: OAuthContext): Promise<string[]> {
   try {
     const found = await drizzle(runtime.env.DB)
       .select({ name: scopes.name })

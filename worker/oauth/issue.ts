@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AccessMark, FamilyOwner } from '../core/ports.ts';
 import { secretsOf } from '../lib/derive.ts';
@@ -25,12 +25,26 @@ export interface Issued {
 const tokenActive = 1;
 const tokenGone = 2;
 
+/** A token that a user makes for a purpose: it has a name, ends when the user says so, and may take the row of an earlier one. */
+export interface PersonalToken {
+  name: string;
+  /** Seconds since the epoch. */
+  expires: number;
+  /** Id of the row that it replaces. */
+  row?: number;
+}
+
 /** Starts a family of tokens for who has proved to be `principal`. Throws OAuthError `invalid_scope` when nothing is left of the scopes. */
-export async function issueTokens(context: OAuthContext, principal: Principal, requested: string[]): Promise<Issued> {
+export async function issueTokens(
+  context: OAuthContext,
+  principal: Principal,
+  requested: string[],
+  personal?: PersonalToken,
+): Promise<Issued> {
   const scopes = await choose(context, principal, requested, null);
   const family = newFamily();
   const { tenant, runtime } = context;
-  const { access, refresh, expires, expiresIn } = await prepare(context, principal, family, scopes);
+  const { access, refresh, expires, expiresIn } = await prepare(context, principal, family, scopes, personal?.expires);
   const { user, app } = principal;
   await available(async () => {
     await runtime.env.TOKEN_FAMILY.getByName(objectName(tenant, family)).start({
@@ -43,9 +57,16 @@ export async function issueTokens(context: OAuthContext, principal: Principal, r
       expires,
       access: markOf(access),
     });
-    await drizzle(runtime.env.DB)
-      .insert(tokens)
-      .values(rowOf(context, principal, family, scopes, access));
+    const row = { ...rowOf(context, principal, family, scopes, access), name: personal?.name ?? null };
+    const db = drizzle(runtime.env.DB);
+    if (personal?.row === undefined) {
+      await db.insert(tokens).values(row);
+    } else {
+      await db
+        .update(tokens)
+        .set(row)
+        .where(and(eq(tokens.tenant_id, tenant), eq(tokens.id, personal.row)));
+    }
   });
   return { accessToken: access.token, refreshToken: refresh.token, expiresIn, scopes, principal };
 }
@@ -172,12 +193,24 @@ async function choose(
 }
 
 /** The tokens themselves, not known to anybody yet. */
-async function prepare(context: OAuthContext, { user, app }: Principal, family: string, scopes: string[]) {
+async function prepare(
+  context: OAuthContext,
+  { user, app }: Principal,
+  family: string,
+  scopes: string[],
+  ends?: number,
+) {
   const { runtime, snapshot, tenant } = context;
-  const expiresIn = lifetime(snapshot.config('expire_token'), 172_800);
+  const expiresIn =
+    ends === undefined ? lifetime(snapshot.config('expire_token'), 172_800) : ends - Math.floor(runtime.now() / 1000);
   const access = await signAccessToken(context, { user, app }, family, scopes, expiresIn);
   const refresh = newRefreshToken(secretsOf(runtime.env), tenant, family);
-  return { access, refresh, expiresIn, expires: access.issued + lifetime(snapshot.config('expire_refresh'), 259_200) };
+  return {
+    access,
+    refresh,
+    expiresIn,
+    expires: Math.max(access.expires, access.issued + lifetime(snapshot.config('expire_refresh'), 259_200)),
+  };
 }
 
 /** A configured ISO 8601 duration in seconds. */
@@ -233,7 +266,11 @@ async function replaceRow(
       .update(tokens)
       .set({ status: tokenGone })
       .where(and(eq(tokens.tenant_id, context.tenant), eq(tokens.jti, replaced))),
-    db.insert(tokens).values(rowOf(context, principal, family, scopes, access)),
+    db.insert(tokens).values({
+      ...rowOf(context, principal, family, scopes, access),
+      // The name that the owner gave stays.
+      name: sql`(SELECT former.name FROM token AS former WHERE former.jti = ${replaced})`,
+    }),
   ]);
 }
 

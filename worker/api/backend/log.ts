@@ -139,7 +139,8 @@ export const logOperations: readonly SystemOperation[] = [
   },
 ];
 
-async function listCalls(call: Call, input: Input) {
+/** A page of the calls that the query asks for. */
+export async function listCalls(call: Call, input: Input) {
   const condition = logCondition(call.tenant, input.query, call.runtime.now());
   // By date the index serves the order, by id nothing is missed that was written late.
   const order = input.query.after === undefined ? [desc(logs.date), desc(logs.id)] : [asc(logs.id)];
@@ -159,7 +160,8 @@ async function listCalls(call: Call, input: Input) {
   return envelope(counted, startIndex, count, rows.map(callView));
 }
 
-async function getCall(call: Call, input: Input) {
+/** One call with its headers and errors. */
+export async function getCall(call: Call, input: Input) {
   const id = idOf(input.path.log_id);
   const db = drizzle(call.runtime.env.LOGS);
   const [[row], errors] = await db.batch([

@@ -1,6 +1,8 @@
 import { baseUrlOf } from '../../core/base-url.ts';
 import type { Call } from '../../core/call.ts';
-import type { SystemOperation } from '../../core/system-operation.ts';
+import { categories, type SystemOperation } from '../../core/system-operation.ts';
+import { contextOf } from '../../oauth/context.ts';
+import { publicScopes } from '../../oauth/discovery.ts';
 
 /** The root document: what this installation is and where its documents are. */
 export const aboutOperations: readonly SystemOperation[] = [
@@ -22,14 +24,20 @@ export const aboutOperations: readonly SystemOperation[] = [
   },
 ];
 
-function about(call: Call) {
+async function about(call: Call) {
   const { snapshot, runtime, url } = call;
   const text = (name: string) => String(snapshot.config(name) ?? '');
   const base = baseUrlOf(runtime.env, url);
   const links: [string, string][] = [
     ['root', `${base}/`],
+    ['route', `${base}/system/route`],
+    ['health', `${base}/system/health`],
+    ['oauth2', `${base}/authorization/token`],
+    ['whoami', `${base}/authorization/whoami`],
+    ['oauth-authorization-server', `${base}/.well-known/oauth-authorization-server`],
+    ['oauth-protected-resource', `${base}/.well-known/oauth-protected-resource`],
+    ['openid-configuration', `${base}/.well-known/openid-configuration`],
     ['jwks', `${base}/.well-known/jwks.json`],
-    ['authorization', `${base}/.well-known/oauth-authorization-server`],
   ];
   return {
     apiVersion: '8.8.4',
@@ -42,8 +50,8 @@ function about(call: Call) {
     licenseName: text('info_license_name') || undefined,
     licenseUrl: text('info_license_url') || undefined,
     paymentCurrency: text('payment_currency') || 'EUR',
-    categories: ['authorization', 'backend', 'consumer', 'default', 'system'],
-    scopes: ['default'],
+    categories: Object.keys(categories).sort(),
+    scopes: await publicScopes(contextOf(call)),
     links: links.map(([rel, href]) => ({ rel, href })),
   };
 }

@@ -1,0 +1,92 @@
+import { Type } from 'typebox';
+import type { Call, Input } from '../../core/call.ts';
+import { ApiError } from '../../core/errors.ts';
+import type { SystemOperation } from '../../core/system-operation.ts';
+import { contextOf } from '../../oauth/context.ts';
+import { checkUser } from '../../oauth/credentials.ts';
+import { OAuthError } from '../../oauth/errors.ts';
+import { whoami } from '../../oauth/whoami.ts';
+import { changeEntity, messageSchema } from '../../resources/crud.ts';
+import { writable } from '../../resources/define.ts';
+import { user } from '../../resources/user.ts';
+
+const passwordChange = Type.Object({
+  oldPassword: Type.String({ description: 'The password so far' }),
+  newPassword: Type.String({ description: 'The new one' }),
+  verifyPassword: Type.String({ description: 'The new one again' }),
+});
+
+/** The own account of who works in the backend; the consumer side has the same three. */
+export function accountOperations(side: 'backend' | 'consumer'): SystemOperation[] {
+  const scope = `${side}.account`;
+  return [
+    {
+      ...whoami,
+      name: `${scope}.get`,
+      path: `/${side}/account`,
+      description: 'Returns the own account',
+      scope,
+    },
+    {
+      name: `${scope}.update`,
+      method: 'PUT',
+      path: `/${side}/account`,
+      description: 'Changes mail address and metadata of the own account',
+      scope,
+      incoming: writable(user),
+      outgoing: messageSchema,
+      run: update,
+    },
+    {
+      name: `${scope}.changePassword`,
+      method: 'PUT',
+      path: `/${side}/account/change_password`,
+      description: 'Changes the own password; every token of the account ends with it',
+      scope,
+      incoming: passwordChange,
+      outgoing: messageSchema,
+      run: changePassword,
+    },
+  ];
+}
+
+/** Nobody changes the own role, plan, scopes, status or name; what a client puts back of them has no effect. */
+async function update(call: Call, input: Input) {
+  const { email, metadata } = (input.body ?? {}) as { email?: unknown; metadata?: unknown };
+  const id = await changeEntity(call, user, {
+    resource: 'user',
+    verb: 'update',
+    key: String(call.caller.userId),
+    data: { email, metadata },
+  });
+  return { success: true, message: 'Account successfully updated', id: String(id) };
+}
+
+async function changePassword(call: Call, input: Input) {
+  const { oldPassword, newPassword, verifyPassword } = input.body as Record<string, string>;
+  if (newPassword !== verifyPassword) {
+    throw invalid('verifyPassword', 'New password does not match the verify password');
+  }
+  try {
+    const found = await checkUser(contextOf(call), call.caller.userName ?? '', [oldPassword!]);
+    if (found.id !== call.caller.userId) {
+      throw invalid('oldPassword', 'Changing password failed');
+    }
+  } catch (thrown) {
+    if (thrown instanceof OAuthError && thrown.code === 'invalid_client') {
+      throw invalid('oldPassword', 'Changing password failed');
+    }
+    throw thrown instanceof OAuthError ? thrown.toApiError('Changing password failed') : thrown;
+  }
+  await changeEntity(call, user, {
+    resource: 'user',
+    verb: 'update',
+    key: String(call.caller.userId),
+    data: { password: newPassword },
+  });
+  return { success: true, message: 'Password successfully changed' };
+}
+
+function invalid(member: string, message: string): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
+}

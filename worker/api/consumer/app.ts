@@ -1,0 +1,107 @@
+import { and, lt } from 'drizzle-orm';
+import { Type } from 'typebox';
+import type { Call, Input } from '../../core/call.ts';
+import type { SystemOperation } from '../../core/system-operation.ts';
+import { scopesOfUser } from '../../oauth/accounts.ts';
+import { contextOf } from '../../oauth/context.ts';
+import { app, apps } from '../../resources/app.ts';
+import {
+  changeEntity,
+  collectionParameters,
+  findRow,
+  getEntity,
+  listEntities,
+  messageSchema,
+} from '../../resources/crud.ts';
+import { callerAccount, callerId, checkLimit, ownedBy, pick, pickAll } from './own.ts';
+
+const scope = 'consumer.app';
+const one = '/consumer/app/$app_id<[0-9]+|^~>';
+const listed = ['id', 'userId', 'status', 'name', 'url', 'appKey', 'metadata', 'date'];
+const shown = [...listed, 'appSecret', 'scopes'];
+
+const body = Type.Object({
+  name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  scopes: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+});
+
+/** The own apps. */
+export const consumerAppOperations: readonly SystemOperation[] = [
+  {
+    name: `${scope}.getAll`,
+    method: 'GET',
+    path: '/consumer/app',
+    description: 'Lists the own apps',
+    scope,
+    query: collectionParameters,
+    run: async (call, { query }) => pickAll(listEntities(call, app, query, ownedBy(call, apps)), listed),
+  },
+  {
+    name: `${scope}.create`,
+    method: 'POST',
+    path: '/consumer/app',
+    description: 'Registers an app with a key and a secret',
+    scope,
+    status: 201,
+    incoming: body,
+    outgoing: messageSchema,
+    run: create,
+  },
+  {
+    name: `${scope}.get`,
+    method: 'GET',
+    path: one,
+    description: 'Returns an own app with its secret',
+    scope,
+    run: async (call, input) => pick(await getEntity(call, app, String(input.path.app_id), ownedBy(call, apps)), shown),
+  },
+  {
+    name: `${scope}.update`,
+    method: 'PUT',
+    path: one,
+    description: 'Changes an own app',
+    scope,
+    incoming: body,
+    outgoing: messageSchema,
+    run: (call, input) => change(call, input, 'update'),
+  },
+  {
+    name: `${scope}.delete`,
+    method: 'DELETE',
+    path: one,
+    description: 'Deletes an own app; its tokens end',
+    scope,
+    outgoing: messageSchema,
+    run: (call, input) => change(call, input, 'delete'),
+  },
+];
+
+async function create(call: Call, input: Input) {
+  await checkLimit(call, 'consumer_max_apps', apps, and(ownedBy(call, apps), lt(apps.status, app.deleted)), 'app');
+  const approval = call.snapshot.config('app_approval') === true;
+  const data = { ...(await dataOf(call, input)), userId: callerId(call), status: approval ? 2 : 1 };
+  const id = await changeEntity(call, app, { resource: 'app', verb: 'create', data });
+  return { success: true, message: 'App successfully created', id: String(id) };
+}
+
+async function change(call: Call, input: Input, verb: 'update' | 'delete') {
+  const row = await findRow(call, app, String(input.path.app_id), ownedBy(call, apps));
+  await changeEntity(call, app, {
+    resource: 'app',
+    verb,
+    key: String(row.id),
+    ...(verb === 'update' ? { data: await dataOf(call, input) } : {}),
+  });
+  return { success: true, message: `App successfully ${verb}d`, id: String(row.id) };
+}
+
+/** Nobody gives an app what he may not do himself. */
+async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>> {
+  const { name, url, scopes } = (input.body ?? {}) as { name?: string; url?: string; scopes?: string[] | null };
+  if (scopes === undefined || scopes === null) {
+    return { name, url };
+  }
+  const allowed = await scopesOfUser(contextOf(call), await callerAccount(call));
+  return { name, url, scopes: scopes.filter((wanted) => allowed.includes(wanted)) };
+}

@@ -1,0 +1,45 @@
+import { baseUrlOf } from '../../core/base-url.ts';
+import type { Call, Input } from '../../core/call.ts';
+import type { SystemOperation } from '../../core/system-operation.ts';
+import { collectionParameters, findRow, getEntity, listEntities } from '../../resources/crud.ts';
+import { form } from '../../resources/form.ts';
+import { nameIn, operation } from '../../resources/operation.ts';
+import { formSchema } from './json-schema.ts';
+import { pick, pickAll } from './own.ts';
+
+/** Forms for everybody who fills them in. */
+export const consumerFormOperations: readonly SystemOperation[] = [
+  {
+    name: 'consumer.form.getAll',
+    method: 'GET',
+    path: '/consumer/form',
+    description: 'Lists the forms',
+    scope: null,
+    query: collectionParameters,
+    run: (call, { query }) => pickAll(listEntities(call, form, query), ['id', 'status', 'name', 'metadata']),
+  },
+  {
+    name: 'consumer.form.get',
+    method: 'GET',
+    path: '/consumer/form/:form_id',
+    description:
+      'Returns a form by id or ~name: where it is sent to, the schema of its payload and hints for drawing it',
+    scope: null,
+    run: get,
+  },
+];
+
+async function get(call: Call, input: Input) {
+  const key = String(input.path.form_id);
+  const entity = await getEntity(call, form, key);
+  const target = await findRow(call, operation, String(entity.operationId));
+  const name = nameIn(target.incoming, 'schema');
+  const schema = name === null ? undefined : await call.snapshot.schema(target.incoming.replace(/^schema:\/\//, ''));
+  return {
+    ...pick(entity, ['id', 'status', 'name']),
+    action: baseUrlOf(call.runtime.env, call.url) + target.http_path,
+    method: target.http_method,
+    ...(schema === undefined ? {} : { jsonSchema: formSchema(schema.compiled) }),
+    ...pick(entity, ['uiSchema', 'metadata']),
+  };
+}

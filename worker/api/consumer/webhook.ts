@@ -1,0 +1,137 @@
+import { and, eq, gt, inArray, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import { Type } from 'typebox';
+import type { Call, Input } from '../../core/call.ts';
+import { ApiError } from '../../core/errors.ts';
+import { categories, type SystemOperation } from '../../core/system-operation.ts';
+import {
+  changeEntity,
+  collectionParameters,
+  findRow,
+  getEntity,
+  listEntities,
+  messageSchema,
+} from '../../resources/crud.ts';
+import { events } from '../../resources/event.ts';
+import { webhook, webhooks } from '../../resources/webhook.ts';
+import { callerId, checkLimit, ownedBy } from './own.ts';
+
+const scope = 'consumer.webhook';
+const one = '/consumer/webhook/$webhook_id<[0-9]+|^~>';
+const body = Type.Object({
+  event: Type.Optional(Type.Union([Type.String({ description: 'Name of the event' }), Type.Null()])),
+  name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  endpoint: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+});
+
+/** The own webhooks. */
+export const consumerWebhookOperations: readonly SystemOperation[] = [
+  {
+    name: `${scope}.getAll`,
+    method: 'GET',
+    path: '/consumer/webhook',
+    description: 'Lists the own webhooks',
+    scope,
+    query: collectionParameters,
+    async run(call, { query }) {
+      const found = await listEntities(call, webhook, query, ownedBy(call, webhooks));
+      return { ...found, entry: await withEvents(call, found.entry) };
+    },
+  },
+  {
+    name: `${scope}.create`,
+    method: 'POST',
+    path: '/consumer/webhook',
+    description: 'Registers an address that is told of an event',
+    scope,
+    status: 201,
+    incoming: body,
+    outgoing: messageSchema,
+    async run(call, input) {
+      const active = and(ownedBy(call, webhooks), gt(webhooks.status, 0));
+      await checkLimit(call, 'consumer_max_webhooks', webhooks, active, 'webhook');
+      const data = { ...(await dataOf(call, input)), userId: callerId(call) };
+      const id = await changeEntity(call, webhook, { resource: 'webhook', verb: 'create', data });
+      return { success: true, message: 'Webhook successfully created', id: String(id) };
+    },
+  },
+  {
+    name: `${scope}.get`,
+    method: 'GET',
+    path: one,
+    description: 'Returns an own webhook with its latest deliveries',
+    scope,
+    async run(call, input) {
+      const entity = await getEntity(call, webhook, String(input.path.webhook_id), ownedBy(call, webhooks));
+      return (await withEvents(call, [entity]))[0];
+    },
+  },
+  {
+    name: `${scope}.update`,
+    method: 'PUT',
+    path: one,
+    description: 'Changes an own webhook',
+    scope,
+    incoming: body,
+    outgoing: messageSchema,
+    run: (call, input) => change(call, input, 'update'),
+  },
+  {
+    name: `${scope}.delete`,
+    method: 'DELETE',
+    path: one,
+    description: 'Deletes an own webhook',
+    scope,
+    outgoing: messageSchema,
+    run: (call, input) => change(call, input, 'delete'),
+  },
+];
+
+async function change(call: Call, input: Input, verb: 'update' | 'delete') {
+  const row = await findRow(call, webhook, String(input.path.webhook_id), ownedBy(call, webhooks));
+  await changeEntity(call, webhook, {
+    resource: 'webhook',
+    verb,
+    key: String(row.id),
+    ...(verb === 'update' ? { data: await dataOf(call, input) } : {}),
+  });
+  return { success: true, message: `Webhook successfully ${verb}d`, id: String(row.id) };
+}
+
+/** Consumers name events; those of the platform itself are not for them. */
+async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>> {
+  const { event, name, endpoint } = (input.body ?? {}) as Record<string, string | null | undefined>;
+  if (event === undefined || event === null) {
+    return { name, endpoint };
+  }
+  const [found] = await drizzle(call.runtime.env.DB)
+    .select({ id: events.id })
+    .from(events)
+    .where(
+      and(
+        eq(events.tenant_id, call.tenant),
+        eq(events.name, event),
+        eq(events.status, 1),
+        eq(events.category_id, categories.default),
+      ),
+    );
+  if (found === undefined) {
+    const message = 'Provided event does not exist';
+    throw new ApiError('invalid_body', message, { errors: [{ pointer: '/event', rule: 'reference', message }] });
+  }
+  return { name, endpoint, eventId: found.id };
+}
+
+async function withEvents(call: Call, entities: Record<string, unknown>[]) {
+  const ids = JSON.stringify(entities.map((entity) => entity.eventId));
+  const rows = await drizzle(call.runtime.env.DB)
+    .select({ id: events.id, name: events.name })
+    .from(events)
+    .where(inArray(events.id, sql`(SELECT value FROM json_each(${ids}))`));
+  const names = new Map(rows.map(({ id, name }) => [id, name]));
+  return entities.map(({ eventId, userId: _owner, ...rest }) => ({
+    ...rest,
+    status: 1,
+    event: names.get(Number(eventId)),
+  }));
+}
