@@ -10,7 +10,7 @@ import { convert } from '../resources/schema.ts';
 import { statementsOf, upserts } from '../resources/statements.ts';
 import { revisions, signingKeys } from '../resources/tables.ts';
 import type { View } from '../resources/view.ts';
-import { loaderOf, offerContents, readDatabase, withdrawContents } from './content.ts';
+import { keepContents, loaderOf, offerContents, readDatabase, withdrawContents } from './content.ts';
 import { type Placed, pinsOf, place } from './derive.ts';
 import { emptyManifest, encodeManifest, identityOf, type Manifest, shapeOf } from './manifest.ts';
 import { prefetch } from './prefetch.ts';
@@ -32,11 +32,13 @@ export interface CommitterOptions {
 export const retention = { revisions: 1_000, days: 90 };
 
 /**
- * Contents that one publish puts into KV: the platform allows 1,000 operations in an invocation.
- * The rest follows later; so does what KV does not take within so many milliseconds.
+ * Contents that one publish puts into KV: the platform allows 1,000 operations in an invocation. The rest follows behind the
+ * answer, and so does what KV does not take within so many milliseconds: one change fits, a hundred need not wait.
  */
 const mostOffered = 500;
-const offerPatience = 2_000;
+const offerPatience = 300;
+/** The same for what follows. */
+const latePatience = 15_000;
 /** Contents that one run of the collector deletes. */
 const mostCollected = 500;
 
@@ -90,6 +92,7 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     if (batch.status === 'rejected' && !(await landed(view.tenant, pointer.revision, attempt))) {
       throw unavailable(batch.reason);
     }
+    keepContents(next.written);
     const unoffered = [
       ...(late.status === 'fulfilled' ? late.value : []),
       ...next.written.slice(mostOffered).map(({ hash }) => hash),
@@ -302,9 +305,9 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     },
     async offer(tenant, hashes) {
       const contents: Content[] = [];
-      await readDatabase(env, tenant, hashes, (hash, body) => contents.push({ hash, body }));
-      // What D1 has no more is not to be offered any longer.
-      return offerContents(env, contents, offerPatience * 5);
+      await readDatabase(env, tenant, hashes, (hash, body) => contents.push({ hash, body }), 'AND dropped IS NULL');
+      // What D1 has no more, or no revision any longer, is not to be offered.
+      return offerContents(env, contents, latePatience);
     },
   };
 

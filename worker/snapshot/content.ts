@@ -8,6 +8,8 @@ import type { Content, Load } from './tree.ts';
  */
 
 interface Entry {
+  /** Until it is first asked for. */
+  body: string | null;
   value: unknown;
   /** Characters of its text. */
   size: number;
@@ -47,7 +49,7 @@ export async function loadContents<T>(
     const value = JSON.parse(body) as T;
     found.set(hash, value);
     if (!pass) {
-      remember(hash, { value, size: body.length });
+      remember(hash, { body: null, value, size: body.length });
     }
   };
   if (missing.size > 0) {
@@ -77,7 +79,20 @@ export function peekContent<T>(hash: string): T | undefined {
   }
   memory.delete(hash);
   memory.set(hash, entry);
+  if (entry.body !== null) {
+    entry.value = JSON.parse(entry.body);
+    entry.body = null;
+  }
   return entry.value as T;
+}
+
+/** Remembers content that this isolate made itself: it is the next to be asked for. More than a part of the room is not kept. */
+export function keepContents(contents: readonly Content[]): void {
+  if (contents.reduce((sum, { body }) => sum + body.length, 0) < capacity / 4) {
+    for (const { hash, body } of contents) {
+      remember(hash, { body, value: undefined, size: body.length });
+    }
+  }
 }
 
 /** Offers content to KV, as much of it as `patience` (milliseconds) allows. Gives the hashes of what KV did not take. */
@@ -108,10 +123,11 @@ export async function readDatabase(
   tenant: string,
   hashes: readonly string[],
   take: (hash: string, body: string) => void,
+  condition: '' | 'AND dropped IS NULL' = '',
 ): Promise<void> {
   for (let start = 0; start < hashes.length; start += bulk) {
     const { results } = await env.DB.prepare(
-      'SELECT hash, body FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?))',
+      `SELECT hash, body FROM content WHERE tenant_id = ? AND hash IN (SELECT value FROM json_each(?)) ${condition}`,
     )
       .bind(tenant, JSON.stringify(hashes.slice(start, start + bulk)))
       .all<{ hash: string; body: string }>();

@@ -153,7 +153,7 @@ export function createPublishing(env: Env): Publishing {
   /** What is stored is stored: an isolate that cannot load it now does so at its next check. */
   const serve = (tenant: string, head: Head) => adoptHead(env, tenant, head).catch(() => undefined);
   const ask = async (work: Promise<Outcome<CommitResult>>, tenant: string, patience: number) => {
-    const outcome = await within(work, patience, late);
+    const outcome = await within(work, patience, late).catch(interrupted);
     if (!outcome.ok) {
       throw ApiError.fromPlain(outcome.error);
     }
@@ -169,9 +169,22 @@ export function createPublishing(env: Env): Publishing {
       return ask(publisherOf(env, tenant).rollback(tenant, to, actor, plan), tenant, publishPatience * 6);
     },
     async revoke(tenant, entries) {
-      await serve(tenant, await within(publisherOf(env, tenant).revoke(tenant, entries), publishPatience, late));
+      const head = await within(publisherOf(env, tenant).revoke(tenant, entries), publishPatience, late).catch(
+        interrupted,
+      );
+      await serve(tenant, head);
     },
   };
+}
+
+/** The object answers with outcomes: what is thrown says that it, or the way to it, broke off. */
+function interrupted(cause: unknown): never {
+  throw cause instanceof ApiError
+    ? cause
+    : new ApiError('unavailable', 'The publisher broke off; the change may have been made', {
+        cause,
+        headers: { 'Retry-After': '1' },
+      });
 }
 
 function late(): ApiError {
