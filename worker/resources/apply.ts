@@ -82,7 +82,6 @@ async function restore(resource: Resource, view: View, before: Row): Promise<Cha
   }
   const row = { ...before, status: 1 };
   await checkUnique(resource, view, row, undefined);
-  await resource.restore?.(row, view);
   view.put(resource.name, row, before);
   return { ...found, verb: 'update' };
 }

@@ -80,8 +80,6 @@ export interface Resource {
   prepare?(change: Preparing): Promise<void>;
   /** Rules of deletion. Throws ApiError. */
   remove?(row: Row, view: View): Promise<void>;
-  /** What must hold for a deleted row to come back, besides its unique values. Throws ApiError. */
-  restore?(row: Row, view: View): Promise<void>;
   /** Adds members that live elsewhere to the entity views of `rows`. */
   extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
 }
