@@ -129,7 +129,7 @@ export interface LimiterReport {
   refused: number;
   /** Leased calls that came back unused. */
   returned: number;
-  /** Calls lost with a former life of the object: persisted as used, never handed out. */
+  /** Calls that a former life of the object had persisted as used; at most so many were never handed out. */
   forfeited: number;
   /** Writes to storage. */
   writes: number;

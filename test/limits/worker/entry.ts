@@ -1,14 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
+import * as shipped from '../../../durable-objects/limiter.ts';
 import { ApiError } from '../../../worker/core/errors.ts';
 import type { LeaseRequest } from '../../../worker/core/ports.ts';
 import type { RateRecord } from '../../../worker/core/records.ts';
 import type { Env } from '../../../worker/env.ts';
 import { takeRate } from '../../../worker/gateway/take-rate.ts';
+import { underTest } from '../../faults/worker/under-test.ts';
 import { aCall } from '../a-call.ts';
 
 // The Limiter object and the rate step alone, in real isolates: what is measured here is not softened by the rest of the gateway.
 
-export { Limiter } from '../../../durable-objects/limiter.ts';
 export class Publisher extends DurableObject {}
 export class TokenFamily extends DurableObject {}
 
@@ -24,22 +25,40 @@ interface CallMessage {
 /** Rates stay the same object while they say the same, as a snapshot's do. */
 const known = new Map<string, RateRecord[]>();
 
-export default {
+const { handlers, object } = underTest({
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
-    const object = env.LIMITER.getByName(searchParams.get('object') ?? 'one');
+    const limiter = env.LIMITER.getByName(searchParams.get('object') ?? 'one');
     switch (pathname) {
       case '/take':
-        return Response.json(await object.take((await request.json()) as LeaseRequest));
+        return Response.json(await limiter.take((await request.json()) as LeaseRequest));
       case '/report':
-        return Response.json(await object.report());
+        return Response.json(await limiter.report());
+      case '/stored':
+        return Response.json(await (limiter as unknown as { stored(): Promise<unknown> }).stored());
       case '/call':
         return call(await request.text(), env, ctx);
       default:
         return new Response(null, { status: 404 });
     }
   },
-};
+});
+
+export default handlers;
+
+/** As shipped, and tells what it stores. */
+export const Limiter = object(
+  'LIMITER',
+  class Limiter extends shipped.Limiter {
+    async stored(): Promise<{ tables: string[]; windows: unknown[]; alarm: number | null }> {
+      const { sql } = this.ctx.storage;
+      const tables = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+      const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('_cf_'));
+      const windows = names.includes('windows') ? sql.exec('SELECT key, state, spent FROM windows').toArray() : [];
+      return { tables: names, windows, alarm: await this.ctx.storage.getAlarm() };
+    }
+  },
+);
 
 /** One call through the step; says when it was let through or refused, by the isolate's clock. */
 async function call(body: string, env: Env, ctx: ExecutionContext): Promise<Response> {
