@@ -134,3 +134,15 @@ export function busiestWindow(moments: readonly number[], span: number): number 
   });
   return most;
 }
+
+/** How many of the arrivals a sliding window without any approximation admits. */
+export function ideal(arrivals: readonly number[], limit: number, timespan: number): number {
+  const admitted: number[] = [];
+  for (const moment of arrivals) {
+    const oldest = admitted.at(-limit);
+    if (oldest === undefined || moment - oldest > timespan * 1000) {
+      admitted.push(moment);
+    }
+  }
+  return admitted.length;
+}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { admissionLag } from '../../worker/lib/window.ts';
 import { aRate } from '../limits/a-call.ts';
-import { busiestWindow, randomness, runFleet } from '../limits/fleet.ts';
+import { busiestWindow, ideal, randomness, runFleet } from '../limits/fleet.ts';
 
 // The real rate step in several isolates against the real arithmetic, on a fake clock (test/limits/fleet.ts).
 
@@ -18,18 +18,6 @@ function arrivalsOf(count: number, length: number, burst: number, seed: number):
     .flatMap((moment) => new Array<number>(burst).fill(moment))
     .slice(0, count)
     .sort((one, other) => one - other);
-}
-
-/** How many of the arrivals a sliding window without any approximation admits. */
-function ideal(arrivals: readonly number[], limit: number, timespan: number): number {
-  const admitted: number[] = [];
-  for (const moment of arrivals) {
-    const oldest = admitted.at(-limit);
-    if (oldest === undefined || moment - oldest > timespan * 1000) {
-      admitted.push(moment);
-    }
-  }
-  return admitted.length;
 }
 
 describe('a rate over several isolates', () => {
