@@ -19,16 +19,19 @@ type Json = Record<string, unknown>;
  */
 const sections: Record<string, (name: string, entry: unknown) => Json> = {
   config: (_name, entry) => ({ value: entry }),
+  taxonomy: object,
   connection: object,
   schema: schemaData,
   action: object,
   event: (name, entry) => withReferences(object(name, entry), { schema: ['schema'] }),
   cronjob: (name, entry) => withReferences(object(name, entry), { action: ['action'] }),
+  trigger: (name, entry) => withReferences(object(name, entry), { action: ['action'] }),
   scope: object,
   operation: operationData,
   role: object,
   plan: object,
   rate: object,
+  identity: object,
   agent: (name, entry) => withReferences(object(name, entry), { action: ['action'], schema: ['outgoing'] }),
 };
 

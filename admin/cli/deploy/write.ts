@@ -71,12 +71,13 @@ function entriesOf(section: string, entries: Record<string, unknown>): Json {
   const convert: Record<string, (entry: Json) => unknown> = {
     schema: schemaEntry,
     operation: operationEntry,
-    connection: connectionEntry,
+    connection: withSecrets,
+    identity: withSecrets,
   };
   return Object.fromEntries(
     Object.entries(entries).map(([name, entry]) => {
       const converted = isObject(entry) ? (convert[section]?.(entry) ?? entry) : entry;
-      return [name, section === 'connection' ? converted : literal(converted)];
+      return [name, ['connection', 'identity'].includes(section) ? converted : literal(converted)];
     }),
   );
 }
@@ -101,13 +102,18 @@ function operationEntry(entry: Json): Json {
   };
 }
 
-/** Secrets come as placeholders; quoted, so that whatever the variable holds is a text. */
-function connectionEntry(entry: Json): Json {
-  const config = Object.entries(isObject(entry.config) ? entry.config : {}).map(([member, value]) => {
-    const secret = typeof value === 'string' && /^\$\{env\.[A-Za-z0-9_]+\}$/.test(value);
-    return [member, secret ? quoted(value) : literal(value)];
-  });
-  return { ...(literal(entry) as Json), config: Object.fromEntries(config) };
+/** Secrets come as placeholders, also inside maps such as headers; quoted, so that whatever the variable holds is a text. */
+function withSecrets(entry: Json): Json {
+  const { config, ...rest } = entry;
+  return { ...(literal(rest) as Json), config: isObject(config) ? placeholders(config) : literal(config) };
+}
+
+function placeholders(value: unknown): unknown {
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, placeholders(inner)]));
+  }
+  const secret = typeof value === 'string' && /^\$\{env\.[A-Za-z0-9_]+\}$/.test(value);
+  return secret ? quoted(value) : literal(value);
 }
 
 /** `schema://Name` → `Name`; references of other kinds, or to a commit, as they are. */
