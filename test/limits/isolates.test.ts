@@ -79,7 +79,6 @@ test('a refusal is remembered by the isolate: a flood asks the object no more', 
   const used = (await Promise.all(shards)).filter(({ asked }) => asked > 0);
   expect(used).toEqual([expect.objectContaining({ admitted: 3, refused: 4 })]);
 });
-})
 
 test('all isolates of a caller spend one limit, whatever spelling its IPv6 address has', async () => {
   const rates = [aRate({ id: 23, rate_limit: 10, timespan: 'PT1H' })];
