@@ -7,7 +7,7 @@ import { type Answer, callMany, callOnce, entry, reportOf } from './rig.ts';
 // The rate step in four real isolates on one object, as callers see it.
 
 const full = process.env.POSTERN_FULL !== undefined;
-const timespan = full ? 20 : 5;
+const timespan = full ? 20 : 4;
 
 let gateway: Gateway;
 
@@ -62,11 +62,11 @@ test('leased to four isolates, no window is over the limit and few calls are ref
   expect(new Set(results.flat().map(({ isolate }) => isolate)).size).toBe(4);
 });
 
-test('far from its limit, 1,000 calls ask the object at most 20 times', async () => {
+test('far from its limit, 20 calls in 1,000 ask the object', async () => {
   const rates = [aRate({ id: 21, rate_limit: 100_000, timespan: 'PT1H' })];
-  const answers = await callMany(gateway, 1_000, 8, { rates, userId: 1 });
+  const answers = await callMany(gateway, full ? 10_000 : 800, 8, { rates, userId: 1 });
   expect(answers.every(({ status }) => status === 200)).toBe(true);
-  expect((await reportOf(gateway, '21/u1/')).asked).toBeLessThanOrEqual(20);
+  expect((await reportOf(gateway, '21/u1/')).asked).toBeLessThanOrEqual(answers.length * 0.02);
 });
 
 test('a refusal is remembered by the isolate: a flood asks the object no more', async () => {

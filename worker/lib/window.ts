@@ -2,18 +2,24 @@
  * The arithmetic of a rate: at most `limit` calls in any window of `timespan` seconds. No I/O and no clock: state,
  * question and moment go in, state and answer come out.
  *
- * Why never over. Every granted call has a moment after which it cannot be used any more: the moment of the grant (plus
- * `lag`) for the call that waits, the end of the lease for the others, the moment of settling once a lease is settled.
- * It is counted from its grant until that moment plus the timespan. Take any window and, of the grants that are used in it,
- * the latest: at that grant all the others were still counted, so together they were within the limit.
+ * Why never over. Every granted call has a moment after which it cannot be used any more: the moment of the grant for
+ * the call that waits, the end of the lease for the others, the moment of its use once that is known by a settlement. It is
+ * counted from its grant until that moment plus the timespan. Take any window and, of the grants that are used in it, the
+ * latest: at that grant all the others were still counted, so together they were within the limit. Between a decision and
+ * its effect some time passes, so each moment has an allowance of 100 ms (`admissionLag`: a slice, if that is less).
  *
- * How late. Moments are rounded up to slices of a sixtieth of the timespan, so capacity returns up to one slice (plus
- * `lag`, at most 100 ms) late, and calls of a lease that is not settled up to `leaseSpan` later. Therefore a refusal means:
- * the calls used in the last timespan + slice + lag + leaseSpan, and the unused ones of leases that were never settled, make
- * up the limit. Without leases the last two terms vanish.
+ * How late. Moments are rounded up to the end of their slice, a sixtieth of the timespan. So capacity returns up to one slice
+ * plus the allowance late, and calls of a lease that nobody settles up to `leaseSpan` later still. Therefore, without a
+ * crash, a refusal means: the calls used in the last timespan + slice + allowance + leaseSpan, and the unused ones of leases
+ * that were not settled, make up the limit. At an exact rate the last two terms vanish.
  *
  * Crashes. `persist` asks for a write before the answer leaves. What is written counts a reserve as used that is not handed
- * out yet, so that most grants need no write; a crash loses at most the reserve (`blockSize`) and what settling gave back.
+ * out yet, so that most grants need no write. So a crash forfeits at most the reserve (`blockSize`), and what settlements
+ * since the last write gave back or moved to an earlier moment.
+ *
+ * Limit and timespan come with each question, so a change holds at once: no window exceeds the larger limit, and none that
+ * begins after the leases of the old one have ended exceeds the new one. Of a longer timespan, calls that had left the
+ * shorter one are not known any more.
  */
 
 /** What is asked of a window. */
