@@ -141,7 +141,7 @@ describe('HTTP-Composition', () => {
       response.writeHead(200, { 'content-type': 'text/plain' });
       response.write('one byte, then silence');
     });
-    const failure = await failureOf(run([`${slow.url}/`, '/json'], {}, makeContext({ timeout: 200 })));
+    const failure = await failureOf(run([`${slow.url}/`, '/json'], {}, makeContext({ timeout: 1_000 })));
     expect(failure.status).toBe(504);
     await slow.close();
   });
