@@ -156,3 +156,25 @@ test('an alarm that rings too early forgets nothing', async () => {
   await gateway.abort('LIMITER', 'early');
   expect((await takeFrom(gateway, 'early', { limit: 2, timespan: 3600 })).granted).toBe(0);
 });
+
+test('slows guesses down, remembers them through a crash, and forgets them at success and in time', async () => {
+  const post = async (path: string, body: unknown): Promise<any> =>
+    (await gateway.fetch(`${path}?object=door`, { method: 'POST', body: JSON.stringify(body) })).json();
+  const attempt = () => post('/attempt', { free: 3, first: 60, longest: 600, memory: 3_600 });
+  const outcomes = await Promise.all(Array.from({ length: 6 }, attempt));
+  expect(outcomes.filter((outcome) => outcome.allowed)).toHaveLength(3);
+  await gateway.abort('LIMITER', 'door');
+  expect(await attempt()).toEqual({ allowed: false, retryAfter: expect.any(Number) });
+  await post('/succeed', 'one');
+  expect(await attempt()).toEqual({ allowed: true });
+  expect(await attempt()).toMatchObject({ allowed: false });
+  await post('/succeed', 'all');
+  expect(await attempt()).toEqual({ allowed: true });
+  try {
+    await gateway.clock(2 * hour);
+    await gateway.alarm('LIMITER', 'door');
+    expect(await storedIn(gateway, 'door')).toEqual({ tables: [], windows: [], alarm: null });
+  } finally {
+    await gateway.clock(0);
+  }
+});

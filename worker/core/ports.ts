@@ -1,3 +1,4 @@
+import type { BackoffPolicy } from '../lib/backoff.ts';
 import type { WindowAnswer, WindowQuestion } from '../lib/window.ts';
 import type { PlainError } from './errors.ts';
 import type { Observation } from './observation.ts';
@@ -203,16 +204,7 @@ export interface TokenFamilyRpc {
 }
 
 /** How repeated guesses at one door are slowed down. */
-export interface AttemptPolicy {
-  /** Failures without a delay. */
-  free: number;
-  /** Seconds of delay after the last free failure; doubles with each further one. */
-  first: number;
-  /** Longest delay, seconds. */
-  longest: number;
-  /** Seconds without an attempt after which all is forgotten. */
-  memory: number;
-}
+export type AttemptPolicy = BackoffPolicy;
 
 /** Whether an attempt may be made; seconds until the next one may. */
 export type AttemptVerdict = { allowed: true } | { allowed: false; retryAfter: number };

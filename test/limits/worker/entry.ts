@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import * as shipped from '../../../durable-objects/limiter.ts';
 import { ApiError } from '../../../worker/core/errors.ts';
-import type { LeaseRequest } from '../../../worker/core/ports.ts';
+import type { AttemptPolicy, LeaseRequest } from '../../../worker/core/ports.ts';
 import type { RateRecord } from '../../../worker/core/records.ts';
 import type { Env } from '../../../worker/env.ts';
 import { takeRate } from '../../../worker/gateway/take-rate.ts';
@@ -32,6 +32,11 @@ const { handlers, object } = underTest({
     switch (pathname) {
       case '/take':
         return Response.json(await limiter.take((await request.json()) as LeaseRequest));
+      case '/attempt':
+        return Response.json(await limiter.attempt((await request.json()) as AttemptPolicy));
+      case '/succeed':
+        await limiter.succeed((await request.json()) as 'one' | 'all');
+        return Response.json(null);
       case '/report':
         return Response.json(await limiter.report());
       case '/stored':
