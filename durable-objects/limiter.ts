@@ -12,7 +12,7 @@ import { attempted, type Failures } from '../worker/lib/backoff.ts';
 import { emptyWindow, recovered, spentAt, take, type WindowState } from '../worker/lib/window.ts';
 
 /** Windows kept in memory; the others wait in storage. */
-const mostWindows = 5_000;
+const mostWindows = 2_000;
 /** Spent state is looked for at most this often, milliseconds. */
 const cleaning = 60_000;
 

@@ -60,7 +60,7 @@ export interface Ask {
 }
 
 /** Leases of the past that are remembered; what is beyond stays counted in the object until it is void. */
-const mostOver = 32;
+const mostOver = 8;
 
 export function holdRate(limit: number, timespan: number, now: number): HeldRate {
   return {

@@ -85,7 +85,7 @@ const mostLag = 100;
 /** A lease shorter than this is not worth its bookkeeping, milliseconds. */
 const shortestLease = 20;
 /** Lease records kept per window; older ones merely cannot be settled any more. */
-const mostLeases = 256;
+const mostLeases = 64;
 
 const noLease = { calls: 0, duration: 0 };
 
