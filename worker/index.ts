@@ -15,6 +15,7 @@ import { openCall } from './gateway/open-call.ts';
 import { renderError } from './gateway/render.ts';
 import { runScheduled } from './jobs/scheduled.ts';
 import { secretsOf } from './lib/derive.ts';
+import { requestUrl } from './lib/request-url.ts';
 import { generateKey } from './oauth/keys.ts';
 import { registerClasses } from './resources/action-classes.ts';
 import { createRuntime } from './runtime.ts';
@@ -31,7 +32,7 @@ export default {
   async fetch(request: Request, environment: Env, context: ExecutionContext): Promise<Response> {
     const env = checkEnv(environment);
     const runtime = createRuntime(env, context, request);
-    const { pathname } = new URL(request.url);
+    const { pathname } = requestUrl(request.url);
     if (!isFixed(pathname)) {
       try {
         return await handle(request, await loadSnapshot(request, runtime), runtime);

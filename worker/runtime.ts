@@ -4,13 +4,12 @@ import type { Egress } from './core/ports.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { Env } from './env.ts';
 import { createObserver } from './gateway/observe.ts';
-import { createEgress, EgressError } from './lib/egress.ts';
+import { createEgress, type EgressError, type EgressSettings } from './lib/egress.ts';
 import { type AllowList, parseAllowList } from './lib/egress-address.ts';
+import { requestUrl } from './lib/request-url.ts';
 import { createPublishing } from './snapshot/current.ts';
 
 const system = createCatalog();
-
-let allowed: { text: string | undefined; list: AllowList } | undefined;
 
 /** What one request, or one run of the trigger, may use of the outside world. */
 export function createRuntime(
@@ -31,6 +30,7 @@ export function createRuntime(
       trace: thrown instanceof Error ? (thrown.stack ?? null) : null,
       requestId: null,
     });
+  let guard: Egress | undefined;
   return {
     env,
     now,
@@ -39,31 +39,44 @@ export function createRuntime(
     report,
     system,
     publishing: createPublishing(env),
-    egress: egressFor(env, request),
+    egress: {
+      // Most calls that are refused, and all that answer by themselves, need none.
+      fetch: (url, init, options) => (guard ??= egressFor(env, request)).fetch(url, init, options),
+    },
   };
 }
 
 /** The egress guard as rooms see it: its refusals are errors of the API. */
 function egressFor(env: Env, request: Request | null): Egress {
-  if (allowed === undefined || allowed.text !== env.EGRESS_ALLOW) {
-    allowed = { text: env.EGRESS_ALLOW, list: parseAllowList(env.EGRESS_ALLOW) };
-  }
-  const ownHosts = [request?.url, env.PUBLIC_URL].flatMap((url) => (url ? [new URL(url).host] : []));
-  const guard = createEgress({
-    allow: allowed.list,
-    ownHosts,
+  return createEgress({
+    ...guardOf(env, request === null ? null : requestUrl(request.url).host),
     fetch: (input, init) => fetch(input, init),
     cdnLoop: request?.headers.get('cdn-loop'),
+    asError: egressError,
   });
-  return {
-    async fetch(url, init, options) {
-      try {
-        return await guard.fetch(url, init, options);
-      } catch (thrown) {
-        throw thrown instanceof EgressError ? egressError(thrown) : thrown;
-      }
-    },
-  };
+}
+
+type Guard = Required<Pick<EgressSettings, 'allow' | 'ownHosts' | 'allowed'>>;
+
+/** By the host that requests name, and the environment's words on it: what the guard is made of stays the same. */
+let guards: { env: Env; list: AllowList; byHost: Map<string, Guard> } | undefined;
+
+function guardOf(env: Env, host: string | null): Guard {
+  if (guards?.env !== env) {
+    guards = { env, list: parseAllowList(env.EGRESS_ALLOW), byHost: new Map() };
+  }
+  const { list, byHost } = guards;
+  let guard = byHost.get(host ?? '');
+  if (guard === undefined) {
+    const publicHost = env.PUBLIC_URL ? new URL(env.PUBLIC_URL).host : null;
+    const ownHosts = [host, publicHost].filter((own) => own !== null);
+    guard = { allow: list, ownHosts, allowed: new Set() };
+    if (byHost.size >= 100) {
+      byHost.clear();
+    }
+    byHost.set(host ?? '', guard);
+  }
+  return guard;
 }
 
 function egressError(thrown: EgressError): ApiError {

@@ -67,7 +67,10 @@ export const loopback: ActionContext['egress'] = {
     if (hostname !== '127.0.0.1') {
       throw new ApiError('egress_denied');
     }
-    const signals = [options.signal, AbortSignal.timeout(Math.max(1, options.timeout ?? 30_000))];
+    // As in the guard, time ends when the headers are there.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), options.timeout ?? 30_000);
+    const signals = [options.signal, late.signal];
     try {
       return await fetch(url, {
         ...init,
@@ -75,8 +78,10 @@ export const loopback: ActionContext['egress'] = {
         signal: AbortSignal.any(signals.filter((s) => s != null)),
       });
     } catch (cause) {
-      const late = cause instanceof DOMException && cause.name === 'TimeoutError';
-      throw new ApiError(late ? 'upstream_timeout' : 'bad_gateway', undefined, { cause });
+      const timeout = cause instanceof DOMException && cause.name === 'TimeoutError';
+      throw new ApiError(timeout ? 'upstream_timeout' : 'bad_gateway', undefined, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   },
 };

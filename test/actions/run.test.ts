@@ -20,6 +20,7 @@ const action = (name: string, className: string, config: object, async = false):
 
 const staticResponse = 'Fusio.Adapter.Util.Action.UtilStaticResponse';
 const processor = 'Fusio.Adapter.Http.Action.HttpProcessor';
+const composition = 'Fusio.Adapter.Http.Action.HttpComposition';
 
 interface World {
   run: RunContext;
@@ -111,7 +112,11 @@ describe('running an action', () => {
 
   it('gives up what never answers', async () => {
     vi.useFakeTimers();
-    const { run } = world([action('Slow', processor, { url: 'http://a.example' })], [], () => new Promise(() => {}));
+    const { run } = world(
+      [action('Slow', composition, { url: ['http://a.example'] })],
+      [],
+      () => new Promise(() => {}),
+    );
     const failure = failureOf(runAction('Slow', makeInput(), run));
     await vi.advanceTimersByTimeAsync(1_300);
     expect(await failure).toMatchObject({ code: 'upstream_timeout', status: 504 });

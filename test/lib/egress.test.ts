@@ -146,10 +146,11 @@ describe('failures', () => {
 
   test('headers that do not come in time end the request, also when fetch does not heed its signal', async () => {
     const { egress, sent } = egressOf(never);
-    expect(await failure(egress.fetch('https://example.com/', {}, { timeout: 20 }))).toMatchObject({
-      reason: 'timeout',
-    });
-    expect(sent[0]!.init.signal.aborted).toBe(true);
+    const { signal } = new AbortController();
+    for (const options of [{ timeout: 20 }, { timeout: 20, signal }]) {
+      expect(await failure(egress.fetch('https://example.com/', {}, options))).toMatchObject({ reason: 'timeout' });
+    }
+    expect(sent[1]!.init.signal.aborted).toBe(true);
   });
 
   test('an answer that comes too late is let go', async () => {
@@ -163,7 +164,8 @@ describe('failures', () => {
 
   test('a body may take longer than the headers', async () => {
     const { egress, sent } = egressOf(ok);
-    await egress.fetch('https://example.com/', {}, { timeout: 20 });
+    const { signal } = new AbortController();
+    await egress.fetch('https://example.com/', {}, { timeout: 20, signal });
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(sent[0]!.init.signal.aborted).toBe(false);
   });

@@ -1,16 +1,19 @@
 import type { TObject } from 'typebox';
 import type { Caller } from '../core/call.ts';
 import type { Egress } from '../core/ports.ts';
+import type { HeaderList } from '../lib/headers.ts';
 
 /** The HTTP side of what an action receives; null fields when the action runs outside HTTP (cronjob, event, test run). */
 export interface HttpInput {
   method: string;
   /** Canonical path of the request. */
   path: string;
-  query: URLSearchParams;
+  readonly query: URLSearchParams;
   /** The query as the client wrote it, without `?`; absent when there is none or an action changed `query`. */
   search?: string;
   headers: Headers;
+  /** The same headers, when they were read already. */
+  received?: HeaderList;
   /** The unread body: streamed on by actions that forward. Null when there is none or when it was read (see `bytes`). */
   stream: ReadableStream<Uint8Array> | null;
   /** The body's original bytes when a step read it (up to 1 MiB): may be sent again by a retry. */
@@ -66,6 +69,8 @@ export interface ActionType {
   description: string;
   /** JSON Schema of the configuration; validates on save, draws the form, documents. How members become form elements: form.ts. */
   config: TObject;
+  /** Set by a type that never waits longer than `context.timeout`, so that nobody has to watch it. */
+  punctual?: boolean;
   run(input: ActionInput, config: Record<string, any>, context: ActionContext): Promise<Response>;
 }
 

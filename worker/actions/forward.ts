@@ -1,7 +1,14 @@
 import type { HttpClient } from '../connections/http.ts';
 import { ApiError } from '../core/errors.ts';
 import { memo } from '../core/snapshot.ts';
-import { forwardedHeaders, headerBytes, maxHeaderBytes, returnedHeaders } from '../lib/headers.ts';
+import {
+  forwardedHeaders,
+  type HeaderList,
+  headerValue,
+  listHeaders,
+  maxHeaderBytes,
+  refusedHeaders,
+} from '../lib/headers.ts';
 import type { ActionContext, ActionInput } from './define.ts';
 import { upstreamBody } from './upstream-body.ts';
 import { defaultRetries, type UpstreamCall } from './upstream-call.ts';
@@ -15,9 +22,10 @@ export interface HttpActionConfig {
   query?: string;
 }
 
-const withoutConnection: HttpClient = { url: null, headers: {}, timeout: null, cache: false };
+/** What an action without a connection calls through: absolute urls, without credentials. */
+export const withoutConnection: HttpClient = { url: null, headers: {}, timeout: null, cache: false };
 
-/** The connection of an HTTP action; one that has none calls absolute urls without credentials. Throws `not_configured`. */
+/** The connection of an HTTP action. Throws `not_configured`. */
 export async function openClient(config: HttpActionConfig, context: ActionContext): Promise<HttpClient> {
   if (!config.connection) {
     return withoutConnection;
@@ -51,8 +59,9 @@ export function forwardedCall(
   context: ActionContext,
 ): UpstreamCall {
   const { http } = input;
-  const upgrade = isUpgrade(input);
-  const headers = forwardedHeaders(http.headers, { upgrade, drop: ownHeaders });
+  const received = http.received ?? listHeaders(http.headers);
+  const upgrade = isUpgrade(input, received);
+  const headers = forwardedHeaders(received, upgrade ? upgradePolicy : policy);
   const body = upstreamBody(input, http.method, config.type);
   if (body.contentType !== null) {
     headers.delete('content-encoding');
@@ -61,13 +70,13 @@ export function forwardedCall(
       headers.set('content-type', body.contentType);
     }
   }
-  if (!headers.has('accept-encoding')) {
+  if (headerValue(received, 'accept-encoding') === null) {
     // Else the platform asks for what the caller may not understand.
     headers.set('accept-encoding', 'identity');
   }
   addHeaders(headers, client.headers);
   introduce(headers, input, context);
-  const proxyAuthorization = http.headers.get('proxy-authorization');
+  const proxyAuthorization = headerValue(received, 'proxy-authorization');
   if (config.authorization) {
     setHeader(headers, 'authorization', config.authorization);
   } else if (proxyAuthorization !== null && !headers.has('authorization')) {
@@ -89,19 +98,23 @@ export function answer(response: Response): Response {
   if (response.status !== 101 && (response.status < 200 || response.status > 599)) {
     throw new ApiError('bad_gateway', `The upstream server answered with the status ${response.status}`);
   }
-  if (headerBytes(response.headers) > maxHeaderBytes) {
+  const received = listHeaders(response.headers);
+  if (received.bytes > maxHeaderBytes) {
     response.body?.cancel().catch(() => {});
     throw new ApiError('bad_gateway', 'The upstream server answered with too many headers');
   }
-  const headers = returnedHeaders(response.headers);
-  const { status, statusText, webSocket } = response;
-  if (webSocket) {
-    return new Response(null, { status: 101, webSocket, headers });
+  const { webSocket } = response;
+  const result = webSocket
+    ? new Response(null, { status: 101, webSocket, headers: response.headers })
+    : new Response(response.body, response);
+  const { headers } = result;
+  for (const name of refusedHeaders(received)) {
+    headers.delete(name);
   }
-  if (response.body !== null && !headers.has('content-type')) {
+  if (response.body !== null && !received.names.includes('content-type')) {
     headers.set('content-type', 'application/octet-stream');
   }
-  return new Response(response.body, { status, statusText, headers });
+  return result;
 }
 
 /** Says who calls, in the headers that Fusio's upstreams read; nobody else can set them. */
@@ -122,7 +135,8 @@ export function introduce(headers: Headers, { http }: ActionInput, context: Acti
     headers.set('x-fusio-remote-ip', ip);
     headers.set('x-forwarded-for', ip);
   }
-  const host = http.headers.get('host') ?? (http.request === null ? null : new URL(http.request.url).host);
+  const named = http.received === undefined ? http.headers.get('host') : headerValue(http.received, 'host');
+  const host = named ?? (http.request === null ? null : new URL(http.request.url).host);
   if (host !== null) {
     headers.set('x-forwarded-host', host);
     headers.set('x-forwarded-proto', context.baseUrl.startsWith('http:') ? 'http' : 'https');
@@ -137,10 +151,11 @@ export function addHeaders(headers: Headers, configured: Record<string, string>)
 }
 
 /** What the gateway says about a call: a caller's own are never passed on. */
-const ownHeaders = ['x-fusio-', 'x-request-id'];
+const policy = { drop: ['x-fusio-', 'x-request-id'] };
+const upgradePolicy = { ...policy, upgrade: true };
 
-function isUpgrade({ http }: ActionInput): boolean {
-  return http.method === 'GET' && http.request !== null && /^websocket$/i.test(http.headers.get('upgrade') ?? '');
+function isUpgrade({ http }: ActionInput, received: HeaderList): boolean {
+  return http.method === 'GET' && http.request !== null && /^websocket$/i.test(headerValue(received, 'upgrade') ?? '');
 }
 
 /** The message of the platform's own error would show the value, which may be a secret. */

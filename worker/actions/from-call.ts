@@ -19,6 +19,7 @@ export function actionInput(call: Call, input: Input): ActionInput {
       query: url.searchParams,
       search: url.search.slice(1),
       headers: request.headers,
+      received: call.received,
       stream: input.bytes === null ? request.body : null,
       bytes: input.bytes,
       request,

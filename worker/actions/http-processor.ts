@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineAction } from './define.ts';
-import { answer, forwardedCall, openClient } from './forward.ts';
+import { answer, forwardedCall, openClient, withoutConnection } from './forward.ts';
 import { authorization, connection, query, rename, type, url } from './http-config.ts';
 import { renameQuery } from './rename-query.ts';
 import { throughCache } from './upstream-cache.ts';
@@ -13,11 +13,13 @@ export const httpProcessor = defineAction({
   description:
     'Passes the call on to an HTTP server and its answer back: method, query, body, status and headers. Server-sent events and WebSockets pass through.',
   config: Type.Object({ connection, url, type, authorization, query, rename }),
+  punctual: true,
   async run(input, config, context) {
     const deadline = context.now() + context.timeout;
-    const client = await openClient(config, context);
+    const client = config.connection ? await openClient(config, context) : withoutConnection;
     const renamed = renameQuery(input, config.rename);
     const call = forwardedCall(renamed, config, config.url, client, context);
-    return answer(await throughCache(client, call, context, () => callUpstream(call, context, deadline)));
+    const send = () => callUpstream(call, context, deadline);
+    return answer(await (client.cache ? throughCache(client, call, context, send) : send()));
   },
 });

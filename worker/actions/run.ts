@@ -124,10 +124,11 @@ function execute(found: Found, input: ActionInput, run: RunContext, depth: numbe
       return execute(next, inner, { ...run, timeout: Math.max(0, deadline - runtime.now()) }, depth + 1);
     },
   };
-  return withTimeout(found.type.run(input, found.config, context), run.timeout, found.name);
+  const work = found.type.run(input, found.config, context);
+  return found.type.punctual ? work : withTimeout(work, run.timeout, found.name);
 }
 
-/** Actions watch their own time; this is for those that wait for something without a clock. */
+/** Most actions watch their own time; this is for those that wait for something without a clock. */
 const grace = 250;
 
 async function withTimeout(work: Promise<Response>, timeout: number, name: string): Promise<Response> {

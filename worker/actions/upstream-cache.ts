@@ -5,6 +5,8 @@ import type { UpstreamCall } from './upstream-call.ts';
 
 /** Largest answer that is kept, bytes. */
 const maximumSize = 10 * 1024 * 1024;
+/** How long the cache is waited for, milliseconds. */
+const cachePatience = 500;
 /** Request headers that are part of the key: an answer may vary by these and no others. */
 const keyed = ['accept', 'accept-language', 'authorization'];
 /** The origin's own directives, while the kept copy carries ours. */
@@ -21,12 +23,12 @@ export async function throughCache(
   context: ActionContext,
   send: () => Promise<Response>,
 ): Promise<Response> {
-  const cache = typeof caches === 'undefined' ? undefined : caches.default;
-  if (!client.cache || cache === undefined || call.method !== 'GET' || unshareable(call.headers)) {
+  const cache = client.cache && typeof caches !== 'undefined' ? caches.default : undefined;
+  if (cache === undefined || call.method !== 'GET' || unshareable(call.headers)) {
     return send();
   }
   const key = cacheKey(call, context);
-  const kept = await cache.match(key);
+  const kept = await lookUp(cache, key);
   if (kept !== undefined) {
     return restored(kept);
   }
@@ -40,6 +42,17 @@ export async function throughCache(
   const [now, later] = response.body.tee();
   context.defer(cache.put(key, stored(response, later.pipeThrough(limited()), freshness)));
   return new Response(now, response);
+}
+
+/** A cache that does not answer at once is as good as empty. */
+async function lookUp(cache: Cache, key: Request): Promise<Response | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, cachePatience);
+  try {
+    return await Promise.race([cache.match(key), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Parts of a whole, WebSockets, and what the caller wants fresh. */

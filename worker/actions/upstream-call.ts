@@ -2,9 +2,12 @@ import { ApiError } from '../core/errors.ts';
 import { breakers } from '../lib/breaker.ts';
 import type { ActionContext } from './define.ts';
 
+/** Where an upstream request goes; a `URL` is one. */
+export type UpstreamTarget = Pick<URL, 'href' | 'origin'>;
+
 /** One upstream request, ready to be sent. */
 export interface UpstreamCall {
-  url: URL;
+  url: UpstreamTarget;
   method: string;
   headers: Headers;
   body: BodyInit | null;
@@ -72,40 +75,35 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const failing = new Set([502, 503, 504]);
 
 async function attempts(call: UpstreamCall, context: ActionContext, deadline: number, retries: number) {
-  for (let tried = 0; ; tried++) {
-    try {
-      return await attempt(call, context, deadline);
-    } catch (thrown) {
-      const error = ApiError.from(thrown);
-      if (tried >= retries || call.signal?.aborted || !mayRepeat(call, error)) {
-        throw error;
-      }
-      const pause = context.random() * 50 * 2 ** tried;
-      if (context.now() + pause >= deadline) {
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-  }
-}
-
-async function attempt(call: UpstreamCall, context: ActionContext, deadline: number): Promise<Response> {
-  const started = context.now();
-  const left = deadline - started;
-  if (left <= 0) {
-    throw new ApiError('upstream_timeout');
-  }
-  const { url, method, headers, body } = call;
+  const { url, method, headers, body, signal } = call;
   const init: RequestInit = { method, headers, body };
   if (body instanceof ReadableStream) {
     // Node asks for it (Fetch §2.2.5); the platform does not mind.
     Object.assign(init, { duplex: 'half' });
   }
-  try {
-    const timeout = call.timeout === null ? left : Math.min(left, call.timeout);
-    return understood(await context.egress.fetch(url, init, { timeout, signal: call.signal }));
-  } finally {
-    context.waited(context.now() - started);
+  for (let tried = 0; ; tried++) {
+    const started = context.now();
+    const left = deadline - started;
+    if (left <= 0) {
+      throw new ApiError('upstream_timeout');
+    }
+    let error: ApiError;
+    try {
+      const timeout = call.timeout === null ? left : Math.min(left, call.timeout);
+      return understood(await context.egress.fetch(url.href, init, { timeout, signal }));
+    } catch (thrown) {
+      error = ApiError.from(thrown);
+    } finally {
+      context.waited(context.now() - started);
+    }
+    if (tried >= retries || signal?.aborted || !mayRepeat(call, error)) {
+      throw error;
+    }
+    const pause = context.random() * 50 * 2 ** tried;
+    if (context.now() + pause >= deadline) {
+      throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

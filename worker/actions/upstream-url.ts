@@ -1,6 +1,7 @@
 import { ApiError } from '../core/errors.ts';
 import { encodeSegment } from '../lib/path.ts';
 import type { ActionInput } from './define.ts';
+import type { UpstreamTarget } from './upstream-call.ts';
 
 /** The url of an action, taken apart once: origin and literal text are fixed, only the slots between change per request. */
 export interface UpstreamUrl {
@@ -65,18 +66,31 @@ export function compileUrl(text: string, base: string | null): UpstreamUrl {
  * url's own query and `configured`) wins over the request's parameters of the same name. Whatever a parameter holds, origin
  * and literal path stay; what a URL parser would resolve (`..`) throws `invalid_path`.
  */
-export function buildUrl(template: UpstreamUrl, input: ActionInput, configured: URLSearchParams | null): URL {
+export function buildUrl(
+  template: UpstreamUrl,
+  input: ActionInput,
+  configured: URLSearchParams | null,
+): UpstreamTarget {
   let path = '';
   for (const part of template.path) {
     path += 'literal' in part ? part.literal : fill(part.slot, (name) => encoded(input, name));
+  }
+  const query = search(template, input, configured);
+  if (plainPath.test(path) && plainQuery.test(query)) {
+    // The parser would change nothing.
+    return { origin: template.origin, href: `${template.origin}${path}${query === '' ? '' : '?'}${query}` };
   }
   const url = new URL(template.origin + path);
   if (url.origin !== template.origin || url.pathname !== path) {
     throw new ApiError('invalid_path', 'A path parameter holds a value that cannot be part of the upstream path');
   }
-  url.search = search(template, input, configured);
+  url.search = query;
   return url;
 }
+
+/** Nothing that a URL parser encodes, decodes or resolves. */
+const plainPath = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*\/?$/;
+const plainQuery = /^[A-Za-z0-9._~!$&()*+,;=:@/?%-]*$/;
 
 const slotPattern = /:([A-Za-z0-9_.-]+)/g;
 /** Letters and digits only, so that no URL parser changes it. */

@@ -11,6 +11,7 @@ export const utilStaticResponse = defineAction({
   config: Type.Object({
     response: Type.String({ title: 'Response', description: 'The response in JSON format', mode: 'json' }),
   }),
+  punctual: true,
   async run(_input, config, { action }) {
     const body = memo(config, 'body', () => compact(config.response));
     if (body === null) {

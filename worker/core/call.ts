@@ -1,3 +1,6 @@
+import type { HeaderFields } from '../lib/header-fields.ts';
+import type { HeaderList } from '../lib/headers.ts';
+import type { RequestUrl } from '../lib/request-url.ts';
 import type { OperationRecord } from './records.ts';
 import type { Runtime } from './runtime.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -55,7 +58,9 @@ export interface CallOperation extends OperationRecord {
 export interface Call {
   id: string;
   request: Request;
-  url: URL;
+  /** The request's headers, once a step has read them. */
+  received?: HeaderList;
+  url: RequestUrl;
   method: string;
   tenant: string;
   /** The client's address, canonical text; empty when the platform told none. */
@@ -72,7 +77,7 @@ export interface Call {
   caller: Caller;
   quota: Quota | null;
   /** Headers that every answer of this call carries, success or error. */
-  headers: Headers;
+  headers: HeaderFields;
   /** Milliseconds spent waiting for upstreams, added up by actions. */
   upstream: number;
   points: number;

@@ -1,6 +1,7 @@
 import { baseUrlOf } from '../core/base-url.ts';
 import { anonymous, type Call, type Caller } from '../core/call.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
+import { headerValue } from '../lib/headers.ts';
 import { verifyAccessToken } from '../oauth/access-token.ts';
 import { contextOf } from '../oauth/context.ts';
 import { verificationKeys } from '../oauth/keys.ts';
@@ -13,7 +14,10 @@ import { rememberToken, tokenFrom } from './token-cache.ts';
  * revocations cannot be checked and the configuration then refuses tokens.
  */
 export async function authenticate(call: Call): Promise<Caller> {
-  const credential = readBearer(call.request.headers.get('Authorization'));
+  const { received, request } = call;
+  const credential = readBearer(
+    received === undefined ? request.headers.get('Authorization') : headerValue(received, 'authorization'),
+  );
   if (!credential.ok && credential.error === 'invalid_request') {
     const message = 'The request holds more than one credential';
     throw new ApiError('invalid_request', message, { headers: challenge(call, 'invalid_request', message) });
@@ -41,7 +45,14 @@ type Credential = { ok: true; token: string } | { ok: false; error: ErrorCode };
 
 /** The token of an Authorization header. Two headers arrive joined by a comma. */
 export function readBearer(header: string | null): Credential {
-  if (header === null || header.trim() === '') {
+  if (header === null) {
+    return { ok: false, error: 'missing_authorization' };
+  }
+  const usual = usualBearer.exec(header);
+  if (usual !== null) {
+    return { ok: true, token: usual[1]! };
+  }
+  if (header.trim() === '') {
     return { ok: false, error: 'missing_authorization' };
   }
   const [, scheme = '', rest = ''] = /^\s*([^\s,]*)[ \t]*(.*?)\s*$/s.exec(header) ?? [];
@@ -53,6 +64,9 @@ export function readBearer(header: string | null): Credential {
   }
   return rest === '' ? { ok: false, error: 'missing_token' } : { ok: true, token: rest };
 }
+
+/** As every client writes it; what is written otherwise is looked at closely. */
+const usualBearer = /^Bearer ([\w.-]+)$/;
 
 /** Null when the token is not good. */
 async function callerOf(call: Call, token: string): Promise<Caller | null> {

@@ -1,4 +1,5 @@
 import type { OperationOptions } from '../core/records.ts';
+import type { HeaderFields } from '../lib/header-fields.ts';
 
 /** What an operation says about calls from other origins; null or empty is Fusio's default: anyone may call, without credentials. */
 export type CorsPolicy = OperationOptions['cors'] | null;
@@ -17,7 +18,7 @@ const ownHeaders = [
  * origins: `*` and never credentials. With one: the origin when it is on the list exactly, else nothing; always
  * `Vary: Origin`. `null` is on no list, and what the caller says is never reflected unless it is listed.
  */
-export function applyCors(headers: Headers, origin: string | null, policy: CorsPolicy): void {
+export function applyCors(headers: HeaderFields, origin: string | null, policy: CorsPolicy): void {
   if (isPublic(policy)) {
     // Said to all, so that a cached answer serves every caller without `Vary`.
     headers.set('Access-Control-Allow-Origin', '*');

@@ -2,7 +2,7 @@ import type { Call, CallOperation } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
 import type { OperationRecord } from '../core/records.ts';
 import { memo } from '../core/snapshot.ts';
-import { headerBytes, maxHeaderBytes, maxUrlLength } from '../lib/headers.ts';
+import { type HeaderList, headerValue, listHeaders, maxHeaderBytes, maxUrlLength } from '../lib/headers.ts';
 import { canonicalPath } from '../lib/path.ts';
 import { parametersAt, parseRoutePath, type RoutePath } from '../lib/route-path.ts';
 import { chooseVersion } from './choose-version.ts';
@@ -17,8 +17,10 @@ const reserved = new Set(['backend', 'consumer', 'system', 'authorization']);
  * preflight asks about, for its CORS policy. Throws 400, 404, 405 with `Allow`, 410, 414, 431.
  */
 export async function matchOperation(call: Call): Promise<CallOperation> {
-  applyCors(call.headers, call.request.headers.get('origin'), null);
-  checkSize(call);
+  const received = listHeaders(call.request.headers);
+  call.received = received;
+  applyCors(call.headers, headerValue(received, 'origin'), null);
+  checkSize(call, received);
   const canonical = canonicalPath(call.url.pathname);
   if (!canonical.ok) {
     throw new ApiError('invalid_path', `The request path is not valid: ${canonical.reason}`, {
@@ -158,11 +160,11 @@ export function routeOf(operation: CallOperation): RoutePath | null {
   });
 }
 
-function checkSize(call: Call): void {
+function checkSize(call: Call, received: HeaderList): void {
   if (call.request.url.length > maxUrlLength) {
     throw new ApiError('uri_too_long', `The request URL is longer than ${maxUrlLength} characters`);
   }
-  if (headerBytes(call.request.headers) > maxHeaderBytes) {
+  if (received.bytes > maxHeaderBytes) {
     throw new ApiError('headers_too_large', `The request headers are larger than ${maxHeaderBytes} bytes`);
   }
 }

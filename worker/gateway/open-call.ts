@@ -2,14 +2,19 @@ import { anonymous, type Call } from '../core/call.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { clientAddress } from '../lib/client-address.ts';
+import { headerFields } from '../lib/header-fields.ts';
+import { requestUrl } from '../lib/request-url.ts';
 
 /** Makes the call of a request: nothing is judged yet, so that even a refused one is observed whole. */
 export function openCall(request: Request, snapshot: Snapshot, runtime: Runtime): Call {
   const id = crypto.randomUUID();
+  const headers = headerFields();
+  headers.set('X-Request-Id', id);
+  headers.set('X-Config-Revision', String(snapshot.revision));
   return {
     id,
     request,
-    url: new URL(request.url),
+    url: requestUrl(request.url),
     method: request.method,
     tenant: snapshot.tenant,
     ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
@@ -22,7 +27,7 @@ export function openCall(request: Request, snapshot: Snapshot, runtime: Runtime)
     version: null,
     caller: anonymous,
     quota: null,
-    headers: new Headers({ 'X-Request-Id': id, 'X-Config-Revision': String(snapshot.revision) }),
+    headers,
     upstream: 0,
     points: 0,
     bodyText: null,

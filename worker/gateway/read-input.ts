@@ -17,7 +17,7 @@ export async function readInput(call: Call): Promise<Input> {
   const operation = call.operation!;
   const violations: Violation[] = [];
   const path = convert(call, 'path', Object.entries(call.params), violations);
-  const query = convert(call, 'query', call.url.searchParams, violations);
+  const query = convert(call, 'query', call.url.search === '' ? [] : call.url.searchParams, violations);
   refuse('invalid_parameter', violations);
   const body = await readPayload(call, operation);
   return { path, query, ...body };

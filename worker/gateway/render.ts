@@ -1,12 +1,16 @@
 import type { Call } from '../core/call.ts';
 import type { ApiError } from '../core/errors.ts';
+import type { HeaderFields } from '../lib/header-fields.ts';
+
+/** What rendering needs of a call. */
+type Rendered = Pick<Call, 'request' | 'id' | 'headers' | 'method'>;
 
 /**
  * The final answer of a call. A Response (of an action) keeps its status, headers and body; a plain value (of a system
  * operation) becomes compact JSON, nothing at all becomes 204. The call's headers are laid over, `Vary` and `Set-Cookie`
  * are added up. HEAD drops the body and keeps its length where it is known.
  */
-export function render(call: Call, result: unknown): Response {
+export function render(call: Rendered & Pick<Call, 'operation'>, result: unknown): Response {
   if (result instanceof Response) {
     return renderResponse(call, result);
   }
@@ -20,7 +24,7 @@ export function render(call: Call, result: unknown): Response {
  * An error as RFC 9457 problem details and, in the same object, the members that Fusio's clients read (`success`, `title`,
  * `message`). `application/json`, because those clients expect it, unless `application/problem+json` is asked for.
  */
-export function renderError(call: Pick<Call, 'request' | 'id' | 'headers' | 'method'>, error: ApiError): Response {
+export function renderError(call: Rendered, error: ApiError): Response {
   const body = {
     success: false,
     type: 'about:blank',
@@ -66,12 +70,16 @@ const statusTitles: Record<number, string> = {
   508: 'Loop Detected',
 };
 
-function renderResponse(call: Call, response: Response): Response {
+function renderResponse(call: Rendered, response: Response): Response {
   // What an action made anew can be changed in place; what came from fetch() cannot.
   const bodiless = call.method === 'HEAD' && response.body !== null;
-  if (!bodiless && response.status !== 101 && mutable(response.headers)) {
-    laidOver(response.headers, call.headers);
-    return response;
+  if (!bodiless && response.status !== 101) {
+    try {
+      laidOver(response.headers, call.headers);
+      return response;
+    } catch {
+      // Workers have no way to ask whether a list is immutable (Fetch §5.1, guard "immutable"): it refuses the first change.
+    }
   }
   const headers = laidOver(new Headers(response.headers), call.headers);
   const { status, statusText, webSocket } = response;
@@ -81,13 +89,7 @@ function renderResponse(call: Call, response: Response): Response {
   return new Response(bodiless ? null : response.body, { status, statusText, headers, webSocket });
 }
 
-function json(
-  call: Pick<Call, 'method' | 'headers'>,
-  status: number,
-  type: string,
-  value: unknown,
-  headers: Headers,
-): Response {
+function json(call: Rendered, status: number, type: string, value: unknown, headers: Headers): Response {
   const text = JSON.stringify(value);
   laidOver(headers, call.headers);
   headers.set('Content-Type', type);
@@ -99,7 +101,7 @@ function json(
   return new Response(null, { status, headers });
 }
 
-function laidOver(headers: Headers, own: Headers): Headers {
+function laidOver(headers: Headers, own: HeaderFields): Headers {
   for (const [name, value] of own) {
     if (name === 'vary' || name === 'set-cookie') {
       headers.append(name, value);
@@ -108,16 +110,6 @@ function laidOver(headers: Headers, own: Headers): Headers {
     }
   }
   return headers;
-}
-
-/** Workers have no way to ask: an immutable list refuses to change (Fetch §5.1, guard "immutable"). */
-function mutable(headers: Headers): boolean {
-  try {
-    headers.delete('x-postern');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A body that nobody reads keeps its connection; its failure interests nobody any more. */

@@ -28,9 +28,8 @@ export async function runOperation(call: Call, input: Input, credits: Credits): 
 /** Runs an action for a call: the operation's own, or one that is tried by hand (never in the background). */
 export function executeAction(call: Call, reference: string, input: ActionInput): Promise<Response> {
   const { runtime, tenant, url } = call;
-  const secrets = secretsOf(runtime.env);
   const context = runContext(call, baseUrlOf(runtime.env, url), (envelope, place) =>
-    open(envelope, `${tenant}/${place}`, secrets),
+    open(envelope, `${tenant}/${place}`, secretsOf(runtime.env)),
   );
   return runAction(reference, input, { ...context, background: call.operation?.native === null });
 }

@@ -48,26 +48,61 @@ export interface EgressSettings {
   cdnLoop?: string | null;
   /** How often a request may pass gateways of this kind (default 3). */
   maxHops?: number;
+  /** What is thrown in place of an EgressError; that one itself unless given. */
+  asError?(refusal: EgressError): Error;
+  /** Where origins that the guard lets through are remembered, for as long as `allow` and `ownHosts` stay the same. */
+  allowed?: Set<string>;
 }
 
 /**
  * Makes the one door to the outside for a request. The target is checked, redirects are never followed (a target that
  * passed the guard cannot send us to one that would not), and the headers of the answer are waited for no longer than the
- * timeout. Loops are seen by `CDN-Loop` (RFC 8586), which carries one `postern` for each gateway passed.
+ * timeout. Loops are seen by `CDN-Loop` (RFC 8586), which carries one `postern` for each gateway passed. A `Headers` object
+ * that is handed in belongs to the guard from then on, which changes it; the same one may be sent again.
  */
 export function createEgress(settings: EgressSettings): GuardedFetch {
+  const { asError = (refusal) => refusal } = settings;
+  const prepared = new WeakSet<object>();
   return {
-    async fetch(url, init = {}, options = {}) {
-      const target = check(url, settings);
-      const request = prepare(init, settings);
-      return send(settings.fetch, target, request, options);
+    fetch(url, init = {}, options = {}) {
+      try {
+        const target = check(url, settings);
+        const headers = init.headers instanceof Headers ? init.headers : new Headers(init.headers);
+        if (!prepared.has(headers)) {
+          prepare(headers, settings);
+          prepared.add(headers);
+        }
+        return send({ ...init, headers, redirect: 'manual' }, target, options, settings.fetch, asError);
+      } catch (thrown) {
+        return Promise.reject(thrown instanceof EgressError ? asError(thrown) : thrown);
+      }
     },
   };
 }
 
 const hopName = 'postern';
 
-function check(url: string | URL, { allow, ownHosts }: EgressSettings): URL {
+/** The beginning of a URL whose host the parser reads as it is written, up to the path. */
+const plainOrigin = /^https?:\/\/[a-z0-9.-]+(?::\d+)?(?=\/)/;
+
+/** Gives the URL that may be called; throws when it may not. Verdicts on plain origins are remembered. */
+function check(url: string | URL, settings: EgressSettings): string | URL {
+  const origin = typeof url === 'string' ? plainOrigin.exec(url)?.[0] : undefined;
+  if (origin === undefined) {
+    return judge(url, settings);
+  }
+  const { allowed } = settings;
+  if (allowed?.has(origin) !== true) {
+    judge(`${origin}/`, settings);
+    if (allowed !== undefined && allowed.size >= 1000) {
+      allowed.clear();
+    }
+    allowed?.add(origin);
+  }
+  return url;
+}
+
+function judge(url: string | URL, { allow, ownHosts }: EgressSettings): URL {
   const target = URL.parse(String(url));
   if (target === null) {
     throw new EgressError('denied', 'The target is no valid absolute URL', 'url');
@@ -83,17 +118,15 @@ function check(url: string | URL, { allow, ownHosts }: EgressSettings): URL {
   return target;
 }
 
-/** The same request with our own rules: no redirects, one hop more, and a host that the URL alone decides. */
-function prepare(init: RequestInit, { cdnLoop, maxHops = 3 }: EgressSettings): RequestInit {
-  const headers = new Headers(init.headers);
+/** Our own rules: one hop more, and a host that the URL alone decides. */
+function prepare(headers: Headers, { cdnLoop, maxHops = 3 }: EgressSettings): void {
   const passed = cdnLoop ?? headers.get('cdn-loop') ?? '';
-  const hops = countHops(passed);
+  const hops = passed === '' ? 0 : countHops(passed);
   if (hops >= maxHops) {
     throw new EgressError('loop', `The request passed ${hops} gateways already`);
   }
   headers.delete('host');
   headers.set('cdn-loop', passed === '' ? hopName : `${passed}, ${hopName}`);
-  return { ...init, headers, redirect: 'manual' };
 }
 
 /** How many of a `CDN-Loop` header's elements are ours; their parameters do not count. */
@@ -101,45 +134,63 @@ function countHops(cdnLoop: string): number {
   return cdnLoop.split(',').filter((element) => element.split(';', 1)[0]!.trim().toLowerCase() === hopName).length;
 }
 
-async function send(doFetch: typeof fetch, target: URL, init: RequestInit, options: EgressOptions): Promise<Response> {
-  const { timeout = 30_000 } = options;
-  const outer = [init.signal, options.signal].filter((signal) => signal != null);
-  const controller = new AbortController();
-  const ended = Promise.withResolvers<never>();
-  const end = (error: EgressError) => {
-    ended.reject(error);
-    controller.abort(error);
-  };
-  const abort = () => end(abortion(outer));
-  if (outer.some((signal) => signal.aborted)) {
+function send(
+  init: RequestInit,
+  target: string | URL,
+  { timeout = 30_000, signal }: EgressOptions,
+  doFetch: typeof fetch,
+  asError: (refusal: EgressError) => Error,
+): Promise<Response> {
+  const outer = [init.signal, signal].filter((given) => given != null);
+  if (outer.some((given) => given.aborted)) {
     throw abortion(outer);
   }
-  // They stay after the headers, so that the signals end the body too.
-  for (const signal of outer) {
-    signal.addEventListener('abort', abort, { once: true });
-  }
-  const timer = setTimeout(
-    () => end(new EgressError('timeout', `The target gave no answer within ${timeout} ms`)),
-    Math.min(timeout, 0x7fffffff),
-  );
-  const answer = (async () => doFetch(target, { ...init, signal: controller.signal }))();
-  try {
-    // A race, because it is not sure that every fetch heeds its signal.
-    return await Promise.race([ended.promise, answer]);
-  } catch (thrown) {
-    for (const signal of outer) {
-      signal.removeEventListener('abort', abort);
+  // Settled by whatever comes first, because it is not sure that every fetch heeds its signal.
+  return new Promise<Response>((answer, fail) => {
+    // A signal costs the platform a wrapper around the answer. What only time ends needs none: the request ends with the call.
+    const controller = outer.length > 0 ? new AbortController() : null;
+    let settled = false;
+    const settle = () => {
+      settled = true;
+      clearTimeout(timer);
+    };
+    const end = (error: EgressError) => {
+      settle();
+      fail(asError(error));
+      controller?.abort(error);
+    };
+    const abort = () => end(abortion(outer));
+    const timer = setTimeout(
+      () => end(new EgressError('timeout', `The target gave no answer within ${timeout} ms`)),
+      Math.min(timeout, 0x7fffffff),
+    );
+    // They stay after the headers, so that the signals end the body too.
+    for (const given of outer) {
+      given.addEventListener('abort', abort, { once: true });
     }
-    answer.then((late) => late.body?.cancel()).catch(() => {});
-    if (thrown instanceof EgressError) {
-      throw thrown;
+    const arrived = (response: Response) => {
+      if (settled) {
+        response.body?.cancel().catch(() => {});
+      } else {
+        settle();
+        answer(response);
+      }
+    };
+    const failed = (thrown: unknown) => {
+      settle();
+      const refused = thrown instanceof EgressError;
+      const error = refused ? thrown : new EgressError('unreachable', 'The target could not be reached', null, thrown);
+      fail(asError(error));
+      for (const given of outer) {
+        given.removeEventListener('abort', abort);
+      }
+    };
+    try {
+      doFetch(target, controller === null ? init : { ...init, signal: controller.signal }).then(arrived, failed);
+    } catch (thrown) {
+      failed(thrown);
     }
-    throw controller.signal.reason instanceof EgressError
-      ? controller.signal.reason
-      : new EgressError('unreachable', 'The target could not be reached', null, thrown);
-  } finally {
-    clearTimeout(timer);
-  }
+  });
 }
 
 function abortion(signals: AbortSignal[]): EgressError {

@@ -3,13 +3,29 @@ export const maxUrlLength = 8192;
 /** Largest accepted header section, in bytes as `headerBytes` counts them; for requests and for the answers of upstreams. */
 export const maxHeaderBytes = 32_768;
 
-/** Bytes of a header section as HTTP/1.1 would write it: `name: value` and the line end. */
-export function headerBytes(headers: Headers): number {
-  let bytes = 0;
+/** A header section in JavaScript: reading it out of the platform is what costs, so it is read once and handed on. */
+export interface HeaderList {
+  /** In lower case; `set-cookie` may come several times. */
+  names: string[];
+  /** By the index of their names. */
+  values: string[];
+  /** Of the section as HTTP/1.1 would write it: `name: value` and the line end. */
+  bytes: number;
+}
+
+export function listHeaders(headers: Headers): HeaderList {
+  const list: HeaderList = { names: [], values: [], bytes: 0 };
   headers.forEach((value, name) => {
-    bytes += name.length + value.length + 4;
+    list.names.push(name);
+    list.values.push(value);
+    list.bytes += name.length + value.length + 4;
   });
-  return bytes;
+  return list;
+}
+
+/** The value under a name in lower case; null when there is none. */
+export function headerValue({ names, values }: HeaderList, name: string): string | null {
+  return values[names.indexOf(name)] ?? null;
 }
 
 export interface RequestHeaderPolicy {
@@ -28,22 +44,24 @@ export interface RequestHeaderPolicy {
  * (who the client is, which URL or method was meant) or that holds control characters. Names are judged with `_` read as
  * `-`, as CGI servers read them. What the gateway itself says is added by the caller, afterwards.
  */
-export function forwardedHeaders(request: Headers, policy: RequestHeaderPolicy = {}): Headers {
+export function forwardedHeaders(request: HeaderList, policy: RequestHeaderPolicy = {}): Headers {
+  const { names, values } = request;
   const named = connectionOptions(request);
   const drop = policy.drop ?? [];
   const result = new Headers();
-  request.forEach((value, name) => {
-    const read = name.replaceAll('_', '-');
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at]!;
+    const read = name.includes('_') ? name.replaceAll('_', '-') : name;
     const allowed =
+      !refusedUpstream(read) ||
       (read === 'authorization' && policy.authorization) ||
       (read === 'cookie' && policy.cookies) ||
-      (name === 'upgrade' && policy.upgrade) ||
-      !refusedUpstream(read);
-    const ofConnection = named.has(name) && name !== 'upgrade';
-    if (allowed && !ofConnection && !isAmong(drop, read) && !control.test(value)) {
-      result.append(name, value);
+      (name === 'upgrade' && policy.upgrade);
+    const ofConnection = named?.has(name) === true && name !== 'upgrade';
+    if (allowed && !ofConnection && !isAmong(drop, read) && !control.test(values[at]!)) {
+      result.append(name, values[at]!);
     }
-  });
+  }
   return result;
 }
 
@@ -55,31 +73,21 @@ export interface ResponseHeaderPolicy {
 }
 
 /**
- * The headers of an upstream's answer that may come back: nothing that belongs to the connection, that tells what the
- * upstream runs on, that steers a server in front, or that binds the browser to a policy for our whole host; CORS is ours
- * to answer. `Content-Length` and `Content-Encoding` stay: they are right as long as the body is passed on unread.
+ * Which headers of an upstream's answer may not come back: what belongs to the connection, tells what the upstream runs on,
+ * steers a server in front, or binds the browser to a policy for our whole host; CORS is ours to answer. `Content-Length` and
+ * `Content-Encoding` stay: they are right as long as the body is passed on unread.
  */
-export function returnedHeaders(response: Headers, policy: ResponseHeaderPolicy = {}): Headers {
+export function refusedHeaders(response: HeaderList, policy: ResponseHeaderPolicy = {}): string[] {
+  const { names, values } = response;
   const named = connectionOptions(response);
   const drop = policy.drop ?? [];
-  const result = new Headers();
-  response.forEach((value, name) => {
-    if (
-      name !== 'set-cookie' &&
-      !named.has(name) &&
-      !refusedDownstream(name) &&
-      !isAmong(drop, name) &&
-      !control.test(value)
-    ) {
-      result.append(name, value);
-    }
-  });
-  if (policy.cookies && !named.has('set-cookie')) {
-    for (const cookie of response.getSetCookie()) {
-      result.append('set-cookie', cookie);
-    }
-  }
-  return result;
+  return names.filter(
+    (name, at) =>
+      (name === 'set-cookie' ? !policy.cookies : refusedDownstream(name)) ||
+      named?.has(name) === true ||
+      isAmong(drop, name) ||
+      control.test(values[at]!),
+  );
 }
 
 export type Authorization =
@@ -175,19 +183,35 @@ const refusedDownstream = matcher([
   ...['clear-site-data', 'service-worker-allowed', 'nel', 'report-to', 'reporting-endpoints', 'origin-agent-cluster'],
 ]);
 
-/** The headers that `Connection` names: they belong to the connection as well. */
-function connectionOptions(headers: Headers): Set<string> {
-  const value = headers.get('connection');
-  return new Set(value === null ? [] : value.split(',').map((option) => option.trim().toLowerCase()));
+/** The headers that `Connection` names: they belong to the connection as well. Null when it names none. */
+function connectionOptions(headers: HeaderList): Set<string> | null {
+  const value = headerValue(headers, 'connection');
+  return value === null || value === 'keep-alive' || value === 'close'
+    ? null
+    : new Set(value.split(',').map((option) => option.trim().toLowerCase()));
 }
 
 function isAmong(names: readonly string[], name: string): boolean {
   return names.some((each) => (each.endsWith('-') ? name.startsWith(each) : name === each));
 }
 
-/** `isAmong` for a fixed list, prepared. */
+/** `isAmong` for a fixed list, prepared. Names that were judged are remembered: most requests carry the same ones. */
 function matcher(names: readonly string[]): (name: string) => boolean {
   const exact = new Set(names.filter((name) => !name.endsWith('-')));
   const prefixes = new RegExp(`^(?:${names.filter((name) => name.endsWith('-')).join('|')})`);
-  return (name) => exact.has(name) || prefixes.test(name);
+  const known = new Map<string, boolean>();
+  return (name) => {
+    let among = known.get(name);
+    if (among === undefined) {
+      among = exact.has(name) || prefixes.test(name);
+      // They come from outside: the memory of them is bounded.
+      if (known.size >= 1000) {
+        known.clear();
+      }
+      if (name.length <= 64) {
+        known.set(name, among);
+      }
+    }
+    return among;
+  };
 }

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type RunContext, runAction } from '../../../worker/actions/run.ts';
-import { anonymous, type Call } from '../../../worker/core/call.ts';
+import { anonymous } from '../../../worker/core/call.ts';
 import { ApiError } from '../../../worker/core/errors.ts';
 import type { ActionRecord, ConnectionRecord } from '../../../worker/core/records.ts';
 import type { Env } from '../../../worker/env.ts';
@@ -48,7 +48,8 @@ export default {
     const url = new URL(request.url);
     const spec = url.pathname.split('/')[1]!;
     const run = JSON.parse(Buffer.from(spec, 'base64url').toString()) as Run;
-    const call = { id: 'id', method: request.method, headers: new Headers({ 'X-Request-Id': 'id' }), request } as Call;
+    const headers = new Headers({ 'X-Request-Id': 'id' });
+    const call = { id: 'id', method: request.method, headers, request, operation: null };
     const record: ActionRecord = {
       id: 1,
       status: 1,

@@ -100,6 +100,9 @@ export interface Parameters {
  * Throws SchemaError.
  */
 export function compileParameters(declared: Record<string, Record<string, unknown>>): Parameters {
+  if (Object.keys(declared).length === 0) {
+    return { convert: (texts) => ({ values: Object.fromEntries(texts), violations: [] }) };
+  }
   const required = Object.keys(declared).filter((name) => declared[name]!.required === true);
   const properties = Object.fromEntries(
     Object.entries(declared).map(([name, parameter]) => {
