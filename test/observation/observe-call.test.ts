@@ -36,7 +36,7 @@ function aCall({ url = 'https://api.example/todo', init, config = {}, options = 
     tenant: 'acme',
     ip: '192.0.2.1',
     started: noon,
-    runtime: { now: () => noon + 42, observer: { observe: (fact: Observation) => observed.push(fact) } },
+    runtime: { env: {}, now: () => noon + 42, observer: { observe: (fact: Observation) => observed.push(fact) } },
     snapshot: { revision: 9, config: (name: string) => config[name] },
     path: { text: new URL(url).pathname, segments: ['todo'], slashed: [] },
     operation: { ...operation, options } as CallOperation,

@@ -1,13 +1,13 @@
 import type { CallObservation, FaultObservation } from '../core/observation.ts';
 import {
-  addRollup,
+  addToRollup,
   callErrorRow,
   errorRow,
   faultErrorRow,
   logRow,
+  openRollup,
   type Rollup,
   rollupKey,
-  rollupOf,
 } from './log-rows.ts';
 
 /** What could not be kept, since the isolate started. */
@@ -96,14 +96,13 @@ export function isEmpty(buffer: LogBuffer): boolean {
 /** Counts a call and keeps its rows, if there is room; what does not fit is counted in `drops`. */
 export function addCall(buffer: LogBuffer, call: CallObservation, limits: LogLimits): void {
   const size = buffer.rollups.size;
-  const rollup = rollupOf(call, size < limits.rollups ? 'all' : size < limits.rollups * 2 ? 'operation' : 'none');
-  const key = rollupKey(rollup);
-  const sum = buffer.rollups.get(key);
-  if (sum === undefined) {
-    buffer.rollups.set(key, rollup);
-  } else {
-    addRollup(sum, rollup);
+  const detail = size < limits.rollups ? 'all' : size < limits.rollups * 2 ? 'operation' : 'none';
+  const key = rollupKey(call, detail);
+  let rollup = buffer.rollups.get(key);
+  if (rollup === undefined) {
+    buffer.rollups.set(key, (rollup = openRollup(call, detail)));
   }
+  addToRollup(rollup, call);
   if (!call.log) {
     return;
   }

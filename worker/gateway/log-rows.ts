@@ -110,50 +110,51 @@ export function errorRow(row: ErrorRow, fromEnd: number | null, count: number): 
   return JSON.stringify(errorColumns.map((column) => whole[column as keyof typeof whole] ?? null));
 }
 
-/** What a call adds to its bucket; `narrow` drops who called, when there are too many buckets. */
-export function rollupOf(call: CallObservation, narrow: 'all' | 'operation' | 'none'): Rollup {
-  const statusClass = call.status >= 100 && call.status < 600 ? Math.floor(call.status / 100) : 0;
+/** How much a roll-up tells apart: when there are too many of them, not who called, and then nothing but the category. */
+export type Detail = 'all' | 'operation' | 'none';
+
+/** What makes the roll-ups of two calls one. */
+export function rollupKey(call: CallObservation, detail: Detail): string {
+  const operation = detail === 'none' ? 0 : (call.operationId ?? 0);
+  const caller = detail === 'all' ? `${call.appId ?? 0}|${call.userId ?? 0}` : '0|0';
+  return `${call.tenant}|${hourOf(call.at)}|${call.categoryId}|${operation}|${caller}|${statusClass(call.status)}`;
+}
+
+/** The roll-up of a key, without a call yet. */
+export function openRollup(call: CallObservation, detail: Detail): Rollup {
   return [
     call.tenant,
     hourOf(call.at),
     call.categoryId,
-    narrow === 'none' ? 0 : (call.operationId ?? 0),
-    narrow === 'all' ? (call.appId ?? 0) : 0,
-    narrow === 'all' ? (call.userId ?? 0) : 0,
-    statusClass,
-    1,
-    call.duration,
-    call.upstream,
-    call.duration,
-    call.points,
-    ...histogram(call.duration),
+    detail === 'none' ? 0 : (call.operationId ?? 0),
+    detail === 'all' ? (call.appId ?? 0) : 0,
+    detail === 'all' ? (call.userId ?? 0) : 0,
+    statusClass(call.status),
+    ...new Array<number>(rollupColumns.length - keyLength).fill(0),
   ];
 }
 
 const keyLength = 7;
-const maximum = rollupColumns.indexOf('duration_max');
+const [count, duration, upstream, slowest, points, firstBar] = [
+  ...['count', 'duration', 'upstream', 'duration_max', 'points', `ms_${durationBounds[0]}`],
+].map((column) => rollupColumns.indexOf(column)) as [number, number, number, number, number, number];
 
-/** What makes two roll-ups one. */
-export function rollupKey(rollup: Rollup): string {
-  return rollup.slice(0, keyLength).join('|');
-}
-
-/** Adds `more` to `sum`, both of one key. */
-export function addRollup(sum: Rollup, more: Rollup): void {
-  const numbers = sum as unknown as number[];
-  for (let at = keyLength; at < sum.length; at++) {
-    const value = more[at] as number;
-    numbers[at] = at === maximum ? Math.max(numbers[at]!, value) : numbers[at]! + value;
-  }
-}
-
-function histogram(duration: number): number[] {
-  const bars: number[] = new Array(durationBounds.length).fill(0);
-  const bar = durationBounds.findIndex((bound) => duration <= bound);
+/** Counts a call in the roll-up of its key. */
+export function addToRollup(rollup: Rollup, call: CallObservation): void {
+  const sums = rollup as unknown as number[];
+  sums[count]! += 1;
+  sums[duration]! += call.duration;
+  sums[upstream]! += call.upstream;
+  sums[slowest] = Math.max(sums[slowest]!, call.duration);
+  sums[points]! += call.points;
+  const bar = durationBounds.findIndex((bound) => call.duration <= bound);
   if (bar !== -1) {
-    bars[bar] = 1;
+    sums[firstBar + bar]! += 1;
   }
-  return bars;
+}
+
+function statusClass(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
 }
 
 let lastHour = { number: -1, text: '' };

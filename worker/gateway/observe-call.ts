@@ -2,8 +2,9 @@ import type { Call } from '../core/call.ts';
 import type { ApiError } from '../core/errors.ts';
 import type { CallObservation } from '../core/observation.ts';
 import { categories } from '../core/system-operation.ts';
+import { type HeaderList, headerValue, listHeaders } from '../lib/headers.ts';
 import { cut, printable, printableLines } from '../lib/printable.ts';
-import { redactHeaders, redactPath, redactQuery, redactText } from '../lib/redact.ts';
+import { redactHeader, redactPath, redactQuery, redactText } from '../lib/redact.ts';
 import { redactBody } from '../lib/redact-body.ts';
 
 /** Hands the one observation of a finished call to the observer. `error` is what the caller was told, if it was an error of ours. */
@@ -23,8 +24,7 @@ export function describeCall(
 ): CallObservation {
   const { operation, caller, request } = call;
   const log = keepsLog(call, status, random);
-  // An address that could not be brought into its one form is shown as it came.
-  const path = call.path.segments.length > 0 ? call.path.text : call.url.pathname;
+  const received = log ? (call.received ?? listHeaders(request.headers)) : null;
   return {
     kind: 'call',
     tenant: call.tenant,
@@ -35,21 +35,21 @@ export function describeCall(
     revision: call.snapshot.revision,
     operationId: operation?.id ?? null,
     operationName: operation?.name ?? null,
-    categoryId: operation?.category_id ?? categoryOf(path),
+    categoryId: operation?.category_id ?? categoryOf(pathOf(call)),
     appId: caller.appId,
     userId: caller.userId,
     planId: null,
-    ip: cut(printable(call.ip), 64),
-    userAgent: log ? userAgent(request.headers) : '',
-    method: cut(printable(call.method), 16),
-    path: log ? cut(printable(redactPath(path, call.params)), 1023) : '',
-    query: log ? cut(printable(redactQuery(call.url.search.slice(1))), 1023) : '',
+    ip: cut(inertText(call.ip), 64),
+    userAgent: received === null ? '' : userAgent(received),
+    method: cut(inertText(call.method), 16),
+    path: log ? cut(inertText(redactPath(pathOf(call), call.params)), 1023) : '',
+    query: log ? cut(inertText(redactQuery(call.url.search.slice(1))), 1023) : '',
     status,
     errorCode: error?.code ?? null,
     errorMessage: error === null ? null : cut(printable(redactText(messageOf(error))), 500),
     trace: error === null ? null : traceOf(error),
-    country: (request.cf?.country as string | undefined) ?? null,
-    headers: log ? shownHeaders(request.headers) : null,
+    country: countryOf(call),
+    headers: received === null ? null : shownHeaders(received),
     body: log ? shownBody(call) : null,
     points: call.points,
     log,
@@ -99,24 +99,47 @@ function truth(value: unknown): boolean {
 }
 
 /** Headers as they are shown: at most 64, 8,192 characters. */
-function shownHeaders(headers: Headers): Record<string, string> {
-  const shown: Record<string, string> = {};
+function shownHeaders({ names, values }: HeaderList): Record<string, string> {
+  const shown: Record<string, string> = Object.create(null);
   let room = 8192;
-  let count = 0;
-  for (const [name, value] of Object.entries(redactHeaders(headers))) {
-    const printed = cut(printable(value), 1023);
-    room -= name.length + printed.length + 3;
-    if (room < 0 || ++count > 64) {
+  for (let at = 0; at < Math.min(names.length, 64); at++) {
+    const name = names[at]!;
+    const value = cut(shownHeader(name, values[at]!), 1023);
+    room -= name.length + value.length + 3;
+    if (room < 0) {
       break;
     }
-    shown[name] = printed;
+    shown[name] = value;
   }
   return shown;
 }
 
-function userAgent(headers: Headers): string {
-  const value = headers.get('user-agent');
-  return value === null ? '' : cut(printable(redactHeaders([['user-agent', value]])['user-agent']!), 255);
+function userAgent(received: HeaderList): string {
+  const value = headerValue(received, 'user-agent');
+  return value === null ? '' : cut(shownHeader('user-agent', value), 255);
+}
+
+/** Printable, without its secret. */
+function shownHeader(name: string, value: string): string {
+  return inertText(redactHeader(name, value));
+}
+
+/** `printable`, which nearly no text needs. */
+function inertText(text: string): string {
+  return inert.test(text) ? text : printable(text);
+}
+
+const inert = /^[ -~]*$/;
+
+/** An address that could not be brought into its one form is shown as it came. */
+function pathOf({ path, url }: Call): string {
+  return path.segments.length > 0 ? path.text : url.pathname;
+}
+
+/** As the platform tells it, in a header or beside the request; only for the data points, which a local run does not have. */
+function countryOf({ received, request, runtime }: Call): string | null {
+  const named = received === undefined ? null : headerValue(received, 'cf-ipcountry');
+  return named ?? (runtime.env.USAGE === undefined ? null : ((request.cf?.country as string | undefined) ?? null));
 }
 
 /** What nothing matched belongs to the part of the platform that its path names. */

@@ -19,17 +19,20 @@ export function redactHeaders(headers: Iterable<[string, string]>): Record<strin
   const shown: Record<string, string> = Object.create(null);
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    if (value.length > headerLimit) {
-      shown[lower] = `[${value.length} characters]`;
-    } else if (fingerprints.has(lower)) {
-      shown[lower] = remembered(plainShapes, value, redactShapes);
-    } else if (isSecretName(lower)) {
-      shown[lower] = mask;
-    } else {
-      shown[lower] = remembered(plainTexts, value, redactText);
-    }
+    shown[lower] = redactHeader(lower, value);
   }
   return shown;
+}
+
+/** One of them; its name in lower case. */
+export function redactHeader(name: string, value: string): string {
+  if (value.length > headerLimit) {
+    return `[${value.length} characters]`;
+  }
+  if (fingerprints.has(name)) {
+    return remembered(plainShapes, value, redactShapes);
+  }
+  return isSecretName(name) ? mask : remembered(plainTexts, value, redactText);
 }
 
 /** Values that were found harmless: most callers send the same headers again. Nothing that was masked is remembered. */
@@ -89,7 +92,7 @@ export function redactPath(path: string, params: Readonly<Record<string, string>
   return path
     .split('/')
     .map((segment) => {
-      if (segment === '') {
+      if (isTooShort(segment) && !secrets.has(segment)) {
         return segment;
       }
       const forms = decodings(segment);
@@ -98,6 +101,11 @@ export function redactPath(path: string, params: Readonly<Record<string, string>
         : segment;
     })
     .join('/');
+}
+
+/** Whether a segment is plain text in which no shape below has room. */
+function isTooShort(segment: string): boolean {
+  return segment.length <= 8 && /^[\w.-]*$/.test(segment);
 }
 
 /** A text for a log (message, stack trace, header): known shapes of secrets, `name=value` pairs, and long random runs masked. */
