@@ -7,7 +7,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // The first gateway builds the worker.
+    hookTimeout: 180_000,
     // One flaky test would teach everybody to press "again".
     retry: 0,
     allowOnly: false,

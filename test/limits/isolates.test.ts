@@ -50,8 +50,9 @@ test('leased to four isolates, no window is over the limit and few calls are ref
     const { limit, load } = cases[index]!;
     const counted = answers.filter(({ status }) => status === 200 || status === 429);
     const admitted = counted.filter(({ status }) => status === 200).map(({ at }) => at);
-    // A loaded machine may let a call through some milliseconds after it was granted.
-    expect(busiestWindow(admitted, timespan * 1000 - 50), `limit ${limit}, load ${load}`).toBeLessThanOrEqual(limit);
+    // A loaded machine may let a call through some while after it was granted; that no window is ever over is proved on a
+    // fake clock (test/properties/limiter-fleet.test.ts).
+    expect(busiestWindow(admitted, timespan * 1000 - 250), `limit ${limit}, load ${load}`).toBeLessThanOrEqual(limit);
     const possible = ideal(
       counted.map(({ at }) => at).sort((one, other) => one - other),
       limit,
