@@ -13,7 +13,8 @@ type Behaviour = 'answer' | 'throw' | 'hang' | number;
 
 let takeRate: typeof import('../../worker/gateway/take-rate.ts')['takeRate'];
 let windows: Map<string, WindowState>;
-let asked: { object: string; key: string; want: number }[];
+let asked: { object: string; key: string; want: number; ahead: boolean }[];
+let deferred: number;
 let behaviour: Behaviour;
 let reports: string[];
 
@@ -21,7 +22,7 @@ const env = {
   LIMITER: {
     getByName: (object: string) => ({
       async take({ key, ...question }: LeaseRequest) {
-        asked.push({ object, key, want: question.want });
+        asked.push({ object, key, want: question.want, ahead: question.ahead === true });
         const now = Date.now();
         if (behaviour === 'throw') {
           throw new Error('Network connection lost.');
@@ -53,6 +54,7 @@ beforeEach(async () => {
   ({ takeRate } = await import('../../worker/gateway/take-rate.ts'));
   windows = new Map();
   asked = [];
+  deferred = 0;
   reports = [];
   behaviour = 'answer';
 });
@@ -69,7 +71,8 @@ interface Result {
 
 async function send(options: Omit<CallOptions, 'env'>): Promise<Result> {
   const report = (place: string, thrown: unknown) => void reports.push(`${place}: ${(thrown as Error).message}`);
-  const call = aCall({ env, report, ...options });
+  const defer = () => void (deferred += 1);
+  const call = aCall({ env, report, defer, ...options });
   const taken = takeRate(call).then(
     () => ({ status: 200, code: null, retryAfter: null }),
     (thrown: ApiError) => ({
@@ -235,11 +238,22 @@ test('an exact rate asks for one call each time, a leased one rarely', async () 
   expect(asked.length).toBe(1);
 });
 
+test('a lease is refilled ahead of need: nobody waits for the next one', async () => {
+  const rates = [aRate({ rate_limit: 10_240 })];
+  await statuses(31, { rates, userId: 1 });
+  expect(asked.map(({ ahead }) => ahead)).toEqual([false, true]);
+  behaviour = 'throw';
+  expect(await statuses(60, { rates, userId: 1 })).toEqual(new Array(60).fill(200));
+  expect(reports).toEqual([]);
+});
+
 test('an answer that is late for its call serves the next ones', async () => {
   const rates = [aRate({ rate_limit: 100_000, on_error: 'open' })];
   behaviour = 400;
   expect((await send({ rates, userId: 1 })).status).toBe(200);
   expect(reports).toEqual(['limiter.take: No answer within 250 ms']);
+  // The answer needs a request that lives until it comes.
+  expect(deferred).toBe(1);
   await vi.advanceTimersByTimeAsync(200);
   const { call } = await send({ rates, userId: 1 });
   expect(asked.length).toBe(1);
