@@ -84,9 +84,10 @@ function checkBehind({ env, tenant, now, defer, report }: CurrentOptions): void 
 }
 
 async function cold(options: CurrentOptions): Promise<Snapshot> {
-  const { env, tenant } = options;
+  const { env, tenant, least = 0 } = options;
   try {
-    return await check(env, tenant, true, coldPatience);
+    // What another isolate heard may be older than what this caller has seen.
+    return await check(env, tenant, least === 0, coldPatience);
   } catch (thrown) {
     options.report('snapshot.load', thrown);
     throw new ApiError('unavailable', 'The configuration cannot be loaded at the moment', {
