@@ -100,8 +100,15 @@ async function cold(options: CurrentOptions): Promise<Snapshot> {
 async function check(env: Env, tenant: string, shared: boolean, patience: number): Promise<Snapshot> {
   const work = (async () => {
     const since = knownEpoch(tenant);
-    const head = (shared ? await sharedHead(tenant, since) : undefined) ?? (await askPublisher(env, tenant, since));
-    return adoptHead(env, tenant, head);
+    const head = shared ? await sharedHead(tenant, since) : undefined;
+    if (head !== undefined) {
+      try {
+        return await adoptHead(env, tenant, head);
+      } catch {
+        // What a shared head names may have been replaced already, and its content be on its way out: the newest has to be there.
+      }
+    }
+    return adoptHead(env, tenant, await askPublisher(env, tenant, since));
   })();
   return within(work, patience);
 }
