@@ -87,6 +87,46 @@ describe('a binding', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(195);
   });
 
+  it('is read stale: what this isolate was told last, or nothing', async () => {
+    const url = `https://example.com/stale-${serial++}`;
+    await call('put', { key: 'old', value: 'one' });
+    await call('keep', { url, text: 'one' });
+    await call('all', { sql: "INSERT INTO note (text) VALUES ('before')" });
+    const count = { sql: 'SELECT count(*) AS count FROM note' };
+    const asked = async (isolate = 0) => ({
+      value: await call('get', { key: 'old' }, isolate),
+      values: await call('getMany', { keys: ['old', 'new'] }, isolate),
+      text: await call('recall', { url }, isolate),
+      rows: (await call('first', count, isolate)).count,
+    });
+    const before = await asked();
+    expect(before).toMatchObject({ value: 'one', text: 'one' });
+
+    await call('put', { key: 'old', value: 'two' });
+    await call('put', { key: 'new', value: 'two' });
+    await call('keep', { url, text: 'two' });
+    await gateway.faults.set({ binding: '*', mode: 'stale' });
+    // A write is never stale.
+    await call('all', { sql: "INSERT INTO note (text) VALUES ('after')" });
+    expect(await asked()).toEqual(before);
+    // The other isolate never asked.
+    expect(await asked(1)).toEqual({
+      value: null,
+      values: [
+        ['old', null],
+        ['new', null],
+      ],
+      text: null,
+      rows: before.rows + 1,
+    });
+    expect((await gateway.faults.state()).happened).toEqual([4]);
+
+    await gateway.faults.set();
+    const after = { value: 'two', text: 'two', rows: before.rows + 1 };
+    expect(await asked()).toMatchObject(after);
+    expect(await asked(1)).toMatchObject(after);
+  });
+
   it('fails at the n-th call only', async () => {
     await gateway.faults.set({ binding: '*', mode: 'throw', nth: 2 });
     const answers = [];

@@ -59,6 +59,10 @@ const actions: Record<string, (env: StandInEnv, input: any) => Promise<unknown>>
   },
   put: (env, { key, value }) => env.CONTENT.put(key, value),
   get: (env, { key }) => env.CONTENT.get(key),
+  getMany: async (env, { keys }) => [...(await env.CONTENT.get(keys as string[]))],
+  keep: (_, { url, text }) =>
+    caches.default.put(url, new Response(text, { headers: { 'cache-control': 'max-age=60' } })),
+  recall: async (_, { url }) => (await (await caches.default.match(url))?.text()) ?? null,
   points: async (env, { count, blobs = [] }) => {
     for (let done = 0; done < count; done += 1) {
       env.USAGE.writeDataPoint({ blobs, indexes: ['i'] });

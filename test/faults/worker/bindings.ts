@@ -1,4 +1,5 @@
 import { checkDataPoint, checkValues, invoked, spendStatements } from './limits.ts';
+import { cacheReading, kvReading, type Reading, statementReading } from './past.ts';
 import { type BindingCall, guard, guardNow, setKind } from './plan.ts';
 
 type Anything = Record<string, any>;
@@ -43,19 +44,31 @@ function wrapBinding(binding: string, value: unknown, from: string): unknown {
         }),
     };
   }
-  setKind(binding, typeof target.getWithMetadata === 'function' ? 'kv' : 'other');
-  return wrapMethods(target, (method, args) => ({ binding, method, subject: String(args[0] ?? ''), from }));
+  const isKv = typeof target.getWithMetadata === 'function';
+  setKind(binding, isKv ? 'kv' : 'other');
+  return wrapMethods(
+    target,
+    (method, args) => ({ binding, method, subject: String(args[0] ?? ''), from }),
+    (method, args, run) => (isKv ? kvReading(binding, method, args, run) : undefined),
+  );
 }
 
-/** Every method of a thing whose methods all give promises. */
-function wrapMethods(target: Anything, describe: (method: string, args: unknown[]) => BindingCall): unknown {
+/** Every method of a thing whose methods all give promises; `reading` says which of them can be stale. */
+function wrapMethods(
+  target: Anything,
+  describe: (method: string, args: unknown[]) => BindingCall,
+  reading: (method: string, args: unknown[], run: () => Promise<unknown>) => Reading<unknown> | undefined,
+): unknown {
   return new Proxy(target, {
     get: (_, name) => {
       const member = target[name as string];
       if (typeof member !== 'function' || typeof name !== 'string') {
         return member;
       }
-      return (...args: unknown[]) => guard(describe(name, args), () => target[name](...args));
+      return (...args: unknown[]) => {
+        const run = () => target[name](...args);
+        return guard(describe(name, args), run, reading(name, args, run));
+      };
     },
   });
 }
@@ -147,11 +160,17 @@ class Statement {
   }
 
   #run(method: 'first' | 'run' | 'all' | 'raw', args: unknown[]): Promise<unknown> {
-    return guard(this.#call(method, this.sql), () => {
+    const run = () => {
       spendStatements(1);
       checkValues(this.sql, this.values);
       return this.inner[method](...args);
-    });
+    };
+    const { binding } = this.#call(method, '');
+    return guard(
+      this.#call(method, this.sql),
+      run,
+      statementReading(binding, method, this.sql, [this.values, args], run),
+    );
   }
 }
 
@@ -170,13 +189,13 @@ export function wrapGlobals(): void {
   }) as typeof fetch;
 
   const real = caches;
+  const urlOf = (key: unknown) => (key instanceof Request ? key.url : String(key));
   const wrapCache = (cache: unknown) =>
-    wrapMethods(cache as Anything, (method, [key]) => ({
-      binding: 'caches',
-      method,
-      subject: key instanceof Request ? key.url : String(key),
-      from: invoked(),
-    }));
+    wrapMethods(
+      cache as Anything,
+      (method, [key]) => ({ binding: 'caches', method, subject: urlOf(key), from: invoked() }),
+      (method, [key], run) => cacheReading(method, urlOf(key), run),
+    );
   // `default` is asked for in each request: what is kept beyond one must not hold anything of it.
   const value = {
     get default() {

@@ -1,3 +1,5 @@
+import type { Reading } from './past.ts';
+
 // What goes wrong, and the book of everything that was called. Plain data of one isolate, steered by entry.ts.
 
 /** One call of a binding, before it runs. */
@@ -22,9 +24,11 @@ export interface Fault {
   from?: string;
   /**
    * `throw`: fails before anything happens. `lose`: happens, and then the reply is lost. `hang`: happens never; fails
-   * after `delay` (30,000 ms, as the platform gives up). `delay`: happens after `delay`. `twice`: happens twice.
+   * after `delay` (30,000 ms, as the platform gives up). `delay`: happens after `delay`. `twice`: happens twice. `stale`: a
+   * read of KV, the Cache API or D1 is answered as this isolate's last one of the same was, or with a miss (past.ts);
+   * other calls never match.
    */
-  mode: 'throw' | 'lose' | 'hang' | 'delay' | 'twice';
+  mode: 'throw' | 'lose' | 'hang' | 'delay' | 'twice' | 'stale';
   /** The first matching call that it happens to, from 1; with `nth` alone it happens once, with neither always. */
   nth?: number;
   /** How often it happens. */
@@ -90,9 +94,9 @@ export function faultState(): FaultState {
   };
 }
 
-/** Notes the call and lets it happen as the plan says. */
-export async function guard<T>(call: BindingCall, run: () => T | Promise<T>): Promise<T> {
-  const fault = due(call);
+/** Notes the call and lets it happen as the plan says. `reading` is given for a read that can be stale. */
+export async function guard<T>(call: BindingCall, run: () => T | Promise<T>, reading?: Reading<T>): Promise<T> {
+  const fault = due(call, reading !== undefined);
   switch (fault?.mode) {
     case 'throw':
       throw failure(call, fault);
@@ -108,14 +112,16 @@ export async function guard<T>(call: BindingCall, run: () => T | Promise<T>): Pr
     case 'twice':
       await run();
       return run();
+    case 'stale':
+      return reading!.stale();
     default:
-      return run();
+      return reading === undefined ? run() : reading.run();
   }
 }
 
 /** The same for a binding that answers at once; a call that cannot wait does not hang. */
 export function guardNow<T>(call: BindingCall, run: () => T): T {
-  const fault = due(call);
+  const fault = due(call, false);
   if (fault?.mode === 'throw') {
     throw failure(call, fault);
   }
@@ -126,7 +132,7 @@ export function guardNow<T>(call: BindingCall, run: () => T): T {
   return fault?.mode === 'twice' ? run() : result;
 }
 
-function due(call: BindingCall): Fault | undefined {
+function due(call: BindingCall, canBeStale: boolean): Fault | undefined {
   const name = `${call.binding}.${call.method}`;
   counts[name] = (counts[name] ?? 0) + 1;
   if (calls.length < bookSize) {
@@ -134,7 +140,7 @@ function due(call: BindingCall): Fault | undefined {
   }
   let found: Fault | undefined;
   for (const fault of faults) {
-    if (!matches(fault, call)) {
+    if (!matches(fault, call) || (fault.mode === 'stale' && !canBeStale)) {
       continue;
     }
     fault.seen += 1;
