@@ -2,6 +2,8 @@ import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
+import { compileParameters } from '../lib/schema/convert.ts';
+import { SchemaError } from '../lib/schema/engine.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import {
   defineResource,
@@ -180,9 +182,7 @@ async function prepare(change: Preparing): Promise<void> {
   if (row.http_code < 200 || row.http_code > 299) {
     throw invalid('httpCode', 'range', 'HTTP code must be between 200 and 299');
   }
-  for (const name of Object.keys(row.parameters ?? {})) {
-    checkParameter(name, row.parameters[name]);
-  }
+  checkParameters(row.parameters ?? {});
   if (row.http_method === 'GET' || row.http_method === 'DELETE') {
     row.incoming = null;
   }
@@ -228,6 +228,26 @@ function shapeOf(segment: RouteSegment): string {
       return `/$<${segment.pattern.source}>`;
     default:
       return '/*';
+  }
+}
+
+/** Names and types as Fusio checks them, and that the whole can be compiled: a call must not be the first to find out. */
+function checkParameters(parameters: Record<string, Record<string, unknown>>): void {
+  for (const [name, parameter] of Object.entries(parameters)) {
+    checkParameter(name, parameter);
+  }
+  try {
+    compileParameters(parameters);
+  } catch (thrown) {
+    if (!(thrown instanceof SchemaError)) {
+      throw thrown;
+    }
+    throw new ApiError('invalid_body', `Invalid parameters: ${thrown.message}`, {
+      errors: thrown.violations.map((violation) => ({
+        ...violation,
+        pointer: `/parameters${violation.pointer.replace(/^\/properties/, '')}`,
+      })),
+    });
   }
 }
 

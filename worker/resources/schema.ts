@@ -1,6 +1,7 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
+import { SchemaError } from '../lib/schema/engine.ts';
 import { toJsonSchema } from '../lib/schema/typeschema.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { commitIfChanged } from './commit.ts';
@@ -64,7 +65,11 @@ export function convert(source: Record<string, unknown>): { schema: Record<strin
   try {
     return toJsonSchema(source);
   } catch (thrown) {
-    throw invalid(thrown instanceof Error ? thrown.message : String(thrown));
+    throw thrown instanceof SchemaError
+      ? new ApiError('invalid_body', `Invalid schema source: ${thrown.message}`, {
+          errors: thrown.violations.map((violation) => ({ ...violation, pointer: `/source${violation.pointer}` })),
+        })
+      : invalid(thrown instanceof Error ? thrown.message : String(thrown));
   }
 }
 
