@@ -135,7 +135,9 @@ describe('bodies for a schema', () => {
 
   it('may be missing where nothing is required', async () => {
     expect((await read({ incoming: 'schema://Open' }, {})).input.body).toBeNull();
-    expect((await read({ incoming: 'schema://Open' }, { body: '' })).input.body).toBeNull();
+    expect((await read({ incoming: 'schema://Open' }, {})).input.body).toBeNull();
+    // Who says that JSON comes has to send some.
+    expect((await refusal({ incoming: 'schema://Open' }, { body: '' })).errors).toMatchObject([{ rule: 'syntax' }]);
     expect(await refusal(seed, {})).toMatchObject({ status: 400, message: '/name must not be null' });
     expect(await refusal({ incoming: 'schema://Scalar' }, {})).toMatchObject({
       status: 400,

@@ -4,7 +4,7 @@ import { memo } from '../core/snapshot.ts';
 import { compileParameters, type Parameters, type Texts } from '../lib/schema/convert.ts';
 import { compile, SchemaError } from '../lib/schema/engine.ts';
 import { shapeOf } from '../lib/schema/shape.ts';
-import { essenceOf, parseBody } from './parse-body.ts';
+import { essenceOf, isJson, parseBody } from './parse-body.ts';
 import { defaultBodyLimit, readBody, refuseByLength, withCountedBody } from './read-body.ts';
 import { type Contract, type PayloadReference, payloadReference, schemaOf } from './schema-of.ts';
 
@@ -105,7 +105,9 @@ async function passOn(call: Call, operation: CallOperation): Promise<Payload> {
       // Small enough to be sure before the action starts.
       return { body: undefined, bytes: await readBody(call.request, limit) };
     }
-    call.request = withCountedBody(call.request, limit);
+    call.request = withCountedBody(call.request, limit, (error) => {
+      call.bodyFault = error;
+    });
   }
   return unread;
 }
@@ -124,10 +126,11 @@ async function checkBody(
     );
   }
   const bytes = await readBody(call.request, operation.options?.bodyLimit ?? defaultBodyLimit);
-  if (bytes.byteLength === 0) {
+  const contentType = call.request.headers.get('content-type');
+  if (bytes.byteLength === 0 && !promisesJson(operation, contract, contentType)) {
     return { body: absent(operation, contract), bytes };
   }
-  const { body, text, violations } = parseBody(bytes, call.request.headers.get('content-type'), contract, mime);
+  const { body, text, violations } = parseBody(bytes, contentType, contract, mime);
   call.bodyText = text;
   refuse(
     'invalid_body',
@@ -135,6 +138,11 @@ async function checkBody(
     '/body',
   );
   return { body, bytes };
+}
+
+/** Nothing is no JSON (RFC 8259 section 2): who says that JSON comes has to send some, save to the platform's own operations. */
+function promisesJson(operation: CallOperation, contract: Contract | null, contentType: string | null): boolean {
+  return operation.native === null && contract !== null && isJson(essenceOf(contentType) ?? '');
 }
 
 /** No body is null, as in Fusio, unless the contract asks for a member. The platform's own operations expect an object. */

@@ -195,9 +195,14 @@ export class Documents {
     }
   }
 
-  /** A metaschema of somebody's own: its `$vocabulary` says what is in force. */
-  #customDialect(uri: string, resource: Resource): void {
-    const metaschema = this.#options.documents?.(uri.replace(/#$/, ''));
+  /** A metaschema of somebody's own, named as in references: its `$vocabulary` says what is in force. */
+  #customDialect(reference: string, resource: Resource): void {
+    const uri = reference.replace(/#$/, '');
+    const name = schemaName(uri);
+    if (name !== undefined && this.#options.ignoreNamed === true) {
+      return;
+    }
+    const metaschema = name === undefined ? this.#options.documents?.(uri) : this.#options.resolve?.(name);
     if (!isObject(metaschema) || typeof metaschema.$schema !== 'string') {
       const message = `the dialect ${uri} is not supported; known are draft 4, 6, 7, 2019-09 and 2020-12`;
       throw new SchemaError([{ pointer: `${resource.pointer}/$schema`, rule: '$schema', message }]);

@@ -1,15 +1,17 @@
 import { isObject } from '../json.ts';
 
-/** The names behind `schema://` in the references of a JSON Schema (with `@commit`, where there is one), each once. */
+/** The names behind `schema://` in the references of a JSON Schema and in `$schema` (with `@commit`, where there is one), each once. */
 export function namedReferences(schema: unknown): string[] {
   const names = new Set<string>();
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) {
       value.forEach(visit);
     } else if (isObject(value)) {
-      const name = typeof value.$ref === 'string' ? schemaName(value.$ref.replace(/#.*$/s, '')) : undefined;
-      if (name !== undefined) {
-        names.add(name);
+      for (const reference of [value.$ref, value.$schema]) {
+        const name = typeof reference === 'string' ? schemaName(reference.replace(/#.*$/s, '')) : undefined;
+        if (name !== undefined) {
+          names.add(name);
+        }
       }
       Object.values(value).forEach(visit);
     }
