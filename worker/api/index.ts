@@ -28,7 +28,9 @@ import { transactionOperations } from './backend/transaction.ts';
 import { trashOperations } from './backend/trash.ts';
 import { uploadOperations } from './backend/upload.ts';
 import { consumerOperations } from './consumer/index.ts';
+import { laterOperations } from './later.ts';
 import { aboutOperations } from './system/about.ts';
+import { documentOperations } from './system/generator.ts';
 import { metaOperations } from './system/meta.ts';
 
 /** Every operation of the platform itself. */
@@ -55,7 +57,9 @@ export const systemOperations: readonly SystemOperation[] = [
   ...trashOperations,
   ...uploadOperations,
   ...consumerOperations,
+  ...laterOperations,
   ...aboutOperations,
+  ...documentOperations,
   ...metaOperations,
   login,
   refreshLogin,
@@ -67,6 +71,7 @@ export const systemOperations: readonly SystemOperation[] = [
 export function createCatalog(operations: readonly SystemOperation[] = systemOperations): SystemCatalog {
   const router = createRouter<CallOperation>();
   const ids = new Set<number>();
+  const made: CallOperation[] = [];
   for (const native of operations) {
     const id = systemId(native.name);
     if (ids.has(id)) {
@@ -76,9 +81,12 @@ export function createCatalog(operations: readonly SystemOperation[] = systemOpe
     if (router.conflicts(native.method, native.path).length > 0) {
       throw new Error(`Two system operations at ${native.method} ${native.path}`);
     }
-    router.add(native.method, native.path, standIn(native, id));
+    const operation = standIn(native, id);
+    made.push(operation);
+    router.add(native.method, native.path, operation);
   }
   return {
+    operations: made,
     match(method, segments) {
       const match = router.match(method, segments);
       return match.found ? { found: true, operation: match.value, params: match.params } : match;

@@ -31,6 +31,8 @@ export interface SystemOperation {
 
 /** The catalogue of compiled operations (worker/api/index.ts), asked by method and canonical path. */
 export interface SystemCatalog {
+  /** All of them, for documents of the API. */
+  readonly operations: readonly CallOperation[];
   match(
     method: string,
     segments: readonly string[],

@@ -1,4 +1,4 @@
-import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { isEnvelope } from '../lib/seal.ts';
 import { checkConnectionConfig } from './action-classes.ts';
@@ -10,6 +10,7 @@ export const connections = sqliteTable(
   'connection',
   {
     ...identity,
+    category_id: integer().notNull().default(1),
     name: text().notNull(),
     class: text().notNull(),
     oauth2: flag().notNull().default(false),
@@ -27,6 +28,7 @@ export const connection = defineResource({
   table: connections,
   versioned: true,
   seeded: ['System'],
+  filters: { class: 'Only those of this class' },
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),

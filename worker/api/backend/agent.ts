@@ -57,6 +57,7 @@ export function messageOperations(side: 'backend' | 'consumer'): SystemOperation
     {
       name: `${scope}.message.submit`,
       method: 'POST',
+      status: 201,
       path,
       description: 'Says something to an agent',
       scope,

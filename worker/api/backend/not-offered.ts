@@ -1,4 +1,5 @@
 import { ApiError } from '../../core/errors.ts';
+import type { ParameterRecord } from '../../core/records.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { bundle } from '../../resources/bundle.ts';
 import { findRow } from '../../resources/crud.ts';
@@ -7,14 +8,19 @@ import { user } from '../../resources/user.ts';
 const marketplace = 'The marketplace is a service of others that is not offered here';
 const typehub = 'TypeHub is a service of others that is not offered here';
 
+const marketplaceQuery: Record<string, ParameterRecord> = {
+  startIndex: { type: 'integer', minimum: 0, description: 'How many entries to skip' },
+  query: { type: 'string', description: 'Words to look for' },
+};
+
 /** Operations of Fusio's that stand on services of others: they are there and answer 501. */
 export const notOfferedOperations: readonly SystemOperation[] = [
   ...(['action', 'app', 'bundle'] as const).flatMap((type) => {
     const [name, scope] = [`backend.marketplace.${type}`, 'backend.marketplace'];
     const [all, one] = [`/backend/marketplace/${type}`, `/backend/marketplace/${type}/:user/:name`];
     return [
-      notOffered(`${name}.getAll`, 'GET', all, scope, marketplace),
-      notOffered(`${name}.install`, 'POST', all, scope, marketplace),
+      { ...notOffered(`${name}.getAll`, 'GET', all, scope, marketplace), query: marketplaceQuery },
+      { ...notOffered(`${name}.install`, 'POST', all, scope, marketplace), status: 201 },
       notOffered(`${name}.get`, 'GET', one, scope, marketplace),
       notOffered(`${name}.upgrade`, 'PUT', one, scope, marketplace),
     ];

@@ -11,7 +11,7 @@ import { endToken } from '../backend/token.ts';
 import { ownedBy } from './own.ts';
 
 const scope = 'consumer.grant';
-const { startIndex, count } = collectionParameters;
+const { startIndex, count, search } = collectionParameters;
 
 /** What the user agreed to: apps that may get tokens in the user's name. */
 export const consumerGrantOperations: readonly SystemOperation[] = [
@@ -21,7 +21,7 @@ export const consumerGrantOperations: readonly SystemOperation[] = [
     path: '/consumer/grant',
     description: 'Lists the apps that the user has let in',
     scope,
-    query: { startIndex: startIndex!, count: count! },
+    query: { startIndex: startIndex!, count: count!, search: search! },
     run: list,
   },
   {
@@ -37,10 +37,15 @@ export const consumerGrantOperations: readonly SystemOperation[] = [
 
 async function list(call: Call, input: Input) {
   const { startIndex: skip = 0, count: limit = 16 } = input.query as { startIndex?: number; count?: number };
-  const mine = and(ownedBy(call, grants), eq(grants.status, 1));
+  const word = String(input.query.search ?? '').trim();
+  const mine = and(
+    ownedBy(call, grants),
+    eq(grants.status, 1),
+    word === '' ? undefined : sql`instr(lower(${apps.name}), lower(${word})) > 0`,
+  );
   const db = drizzle(call.runtime.env.DB);
   const [counted, rows] = await db.batch([
-    db.select({ count: sql<number>`count(*)` }).from(grants).where(mine),
+    db.select({ count: sql<number>`count(*)` }).from(grants).innerJoin(apps, eq(apps.id, grants.app_id)).where(mine),
     db
       .select({ grant: grants, app: { id: apps.id, name: apps.name, url: apps.url } })
       .from(grants)

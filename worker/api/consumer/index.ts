@@ -5,6 +5,7 @@ import { consumerAppOperations } from './app.ts';
 import { consumerEventOperations } from './event.ts';
 import { consumerFormOperations } from './form.ts';
 import { consumerGrantOperations } from './grant.ts';
+import { consumerIdentityOperations } from './identity.ts';
 import { consumerLogOperations } from './log.ts';
 import { consumerPageOperations } from './page.ts';
 import { consumerPlanOperations } from './plan.ts';
@@ -21,6 +22,7 @@ export const consumerOperations: readonly SystemOperation[] = [
   ...consumerEventOperations,
   ...consumerFormOperations,
   ...consumerGrantOperations,
+  ...consumerIdentityOperations,
   ...consumerLogOperations,
   ...consumerPageOperations,
   ...consumerPlanOperations,

@@ -1,0 +1,164 @@
+import { ApiError } from '../core/errors.ts';
+import type { ParameterRecord } from '../core/records.ts';
+import type { SystemOperation } from '../core/system-operation.ts';
+import { collectionParameters } from '../resources/crud.ts';
+import { datedParameters } from './backend/dated-list.ts';
+
+type Row = [
+  name: string,
+  method: SystemOperation['method'],
+  path: string,
+  status?: number,
+  query?: Record<string, ParameterRecord>,
+];
+
+const text: ParameterRecord = { type: 'string' };
+const integer: ParameterRecord = { type: 'integer' };
+const { startIndex, count, search, sortBy, sortOrder } = collectionParameters as Record<string, ParameterRecord>;
+const paging = { startIndex: startIndex!, count: count! };
+const rowParameters = {
+  ...paging,
+  ...{ filterBy: text, filterOp: text, filterValue: text, columns: text },
+  ...{ sortBy: sortBy!, sortOrder: sortOrder! },
+};
+const { from, to } = datedParameters as Record<string, ParameterRecord>;
+const logParameters = {
+  ...{ ...paging, search: search!, from: from!, to: to! },
+  ...{ operationId: integer, appId: integer, userId: integer },
+  ...{ ip: text, userAgent: text, method: text, path: text, header: text, body: text },
+};
+
+/**
+ * Operations of Fusio's that are declared, so that clients find them with their contract and their scope, and that answer
+ * 503 with the name of the part that is missing. Whoever builds the part takes the row away.
+ */
+export const laterOperations: readonly SystemOperation[] = [
+  ...later('Backup is not built in yet', [
+    ['backend.backup.export', 'POST', '/backend/backup/export'],
+    ['backend.backup.import', 'POST', '/backend/backup/import'],
+  ]),
+  ...later('No connection of this installation has tables that can be designed', [
+    ['backend.connection.database.getRow', 'GET', '/backend/connection/:connection_id/database/:table_name/rows/:id'],
+    [
+      'backend.connection.database.getRows',
+      'GET',
+      '/backend/connection/:connection_id/database/:table_name/rows',
+      200,
+      rowParameters,
+    ],
+    ['backend.connection.database.getTable', 'GET', '/backend/connection/:connection_id/database/:table_name'],
+    ['backend.connection.database.getTables', 'GET', '/backend/connection/:connection_id/database', 200, paging],
+    [
+      'backend.connection.database.createRow',
+      'POST',
+      '/backend/connection/:connection_id/database/:table_name/rows',
+      201,
+    ],
+    ['backend.connection.database.createTable', 'POST', '/backend/connection/:connection_id/database', 201],
+    [
+      'backend.connection.database.deleteRow',
+      'DELETE',
+      '/backend/connection/:connection_id/database/:table_name/rows/:id',
+    ],
+    ['backend.connection.database.deleteTable', 'DELETE', '/backend/connection/:connection_id/database/:table_name'],
+    [
+      'backend.connection.database.updateRow',
+      'PUT',
+      '/backend/connection/:connection_id/database/:table_name/rows/:id',
+    ],
+    ['backend.connection.database.updateTable', 'PUT', '/backend/connection/:connection_id/database/:table_name'],
+  ]),
+  ...later('No connection of this installation has files', [
+    ['backend.connection.filesystem.create', 'POST', '/backend/connection/:connection_id/filesystem', 201],
+    ['backend.connection.filesystem.delete', 'DELETE', '/backend/connection/:connection_id/filesystem/:file_id'],
+    ['backend.connection.filesystem.get', 'GET', '/backend/connection/:connection_id/filesystem/:file_id'],
+    ['backend.connection.filesystem.getAll', 'GET', '/backend/connection/:connection_id/filesystem', 200, paging],
+    ['backend.connection.filesystem.update', 'PUT', '/backend/connection/:connection_id/filesystem/:file_id'],
+  ]),
+  ...later('No connection of this installation talks to a model', [
+    ['backend.connection.agent.send', 'POST', '/backend/connection/:connection_id/agent'],
+  ]),
+  ...later('No connection of this installation comes with a specification', [
+    ['backend.connection.sdk.get', 'GET', '/backend/connection/:connection_id/sdk'],
+  ]),
+  ...later('No connection of this installation is authorized by its users', [
+    ['backend.connection.getRedirect', 'GET', '/backend/connection/:connection_id/redirect'],
+    ['system.connection.callback', 'GET', '/system/connection/:name/callback'],
+  ]),
+  ...later('Client libraries cannot be made yet', [
+    ['backend.sdk.generate', 'POST', '/backend/sdk'],
+    ['backend.sdk.getAll', 'GET', '/backend/sdk'],
+  ]),
+  ...later('Statistics are not built in yet', [
+    ['backend.dashboard.getAll', 'GET', '/backend/dashboard'],
+    ['backend.statistic.getTestCoverage', 'GET', '/backend/statistic/test_coverage'],
+    statistic('getActivitiesPerUser', 'activities_per_user'),
+    statistic('getCountRequests', 'count_requests'),
+    statistic('getErrorsPerOperation', 'errors_per_operation'),
+    statistic('getIncomingRequests', 'incoming_requests'),
+    statistic('getIncomingTransactions', 'incoming_transactions'),
+    statistic('getIssuedTokens', 'issued_tokens'),
+    statistic('getMostUsedActivities', 'most_used_activities'),
+    statistic('getMostUsedApps', 'most_used_apps'),
+    statistic('getMostUsedOperations', 'most_used_operations'),
+    statistic('getRequestsPerIP', 'requests_per_ip'),
+    statistic('getRequestsPerOperation', 'requests_per_operation'),
+    statistic('getRequestsPerUser', 'requests_per_user'),
+    statistic('getTimeAverage', 'time_average'),
+    statistic('getTimePerOperation', 'time_per_operation'),
+    statistic('getUsedPoints', 'used_points'),
+    statistic('getUserRegistrations', 'user_registrations'),
+  ]),
+  ...later('Tenants are not built in yet', [
+    ['backend.tenant.remove', 'DELETE', '/backend/tenant/:tenant_id'],
+    ['backend.tenant.setup', 'PUT', '/backend/tenant/:tenant_id'],
+  ]),
+  ...later('Tests of operations are not built in yet', [
+    ['backend.test.get', 'GET', '/backend/test/$test_id<[0-9]+>'],
+    ['backend.test.getAll', 'GET', '/backend/test', 200, collectionParameters],
+    ['backend.test.refresh', 'PUT', '/backend/test'],
+    ['backend.test.run', 'POST', '/backend/test'],
+    ['backend.test.update', 'PUT', '/backend/test/$test_id<[0-9]+>'],
+  ]),
+  ...later('Nothing that sends mail is configured, so that nobody can register or be told a new password', [
+    ['consumer.account.activate', 'POST', '/consumer/activate'],
+    ['consumer.account.executePasswordReset', 'PUT', '/consumer/password_reset'],
+    ['consumer.account.register', 'POST', '/consumer/register'],
+    ['consumer.account.requestPasswordReset', 'POST', '/consumer/password_reset'],
+  ]),
+  ...later('Apps cannot be authorized by users yet', [
+    ['consumer.account.authorize', 'POST', '/consumer/authorize'],
+    ['consumer.account.getApp', 'GET', '/consumer/authorize', 200, { client_id: text, scope: text }],
+  ]),
+  ...later('No identity provider can be asked yet', [
+    ['consumer.identity.exchange', 'GET', '/consumer/identity/:identity/exchange'],
+    ['consumer.identity.redirect', 'GET', '/consumer/identity/:identity/redirect'],
+  ]),
+  ...later('No payment provider is configured', [
+    ['consumer.payment.checkout', 'POST', '/consumer/payment/:provider/checkout'],
+    ['consumer.payment.portal', 'POST', '/consumer/payment/:provider/portal'],
+    ['system.payment.webhook', 'POST', '/system/payment/:provider/webhook'],
+  ]),
+];
+
+function statistic(name: string, path: string): Row {
+  return [`backend.statistic.${name}`, 'GET', `/backend/statistic/${path}`, 200, logParameters];
+}
+
+function later(missing: string, rows: readonly Row[]): SystemOperation[] {
+  return rows.map(([name, method, path, status = 200, query = {}]) => ({
+    ...{ name, method, path, status, query },
+    description: `${missing}: answers 503`,
+    scope: scopeOf(name),
+    async run() {
+      throw new ApiError('not_configured', missing);
+    },
+  }));
+}
+
+/** Who registers, logs in elsewhere or calls back has no token yet. */
+function scopeOf(name: string): string | null {
+  const [room, noun] = name.split('.');
+  const open = room === 'system' || name.startsWith('consumer.account') || name.startsWith('consumer.identity');
+  return open ? null : `${room}.${noun}`;
+}

@@ -1,0 +1,155 @@
+import type { CallOperation } from '../../core/call.ts';
+import type { SystemOperation } from '../../core/system-operation.ts';
+import { isObject } from '../../lib/json.ts';
+import { assertFormatKeyword } from '../../lib/schema/engine.ts';
+import { TypeSchemaConversion } from '../../lib/schema/typeschema-conversion.ts';
+import { resources } from '../../resources/index.ts';
+import {
+  closureOf,
+  type DescribedOperation,
+  type JsonSchema,
+  type Models,
+  modelsOf,
+  type Payload,
+  type TypeSchema,
+} from '../description.ts';
+import { mapSchemas, modelsInType, referenceTo } from '../references.ts';
+import { typesOf } from '../typeschema-of.ts';
+import { backendModels } from './models-backend.ts';
+import { consumerModels } from './models-consumer.ts';
+import { sharedModels } from './models-shared.ts';
+import { readModels } from './notation.ts';
+import { payloads } from './payloads.ts';
+
+/**
+ * The platform's own operations as documents tell of them, with the models that they name. Models have Fusio's names and
+ * members, the members that our resources have beyond those, and the descriptions that are declared with the resources.
+ * Operations that Fusio does not have get their models from their own contracts.
+ */
+export function describeManagement(operations: readonly CallOperation[]): {
+  operations: DescribedOperation[];
+  models: Models;
+} {
+  const types = managementTypes();
+  const own: Record<string, JsonSchema> = {};
+  const described = operations.flatMap((operation) =>
+    operation.native === null ? [] : [describe(operation, operation.native, own)],
+  );
+  const ownTypes = typesOf(own);
+  const names = closureOf(modelsOf(described), { ...types, ...ownTypes }, modelsInType);
+  const used = Object.fromEntries(names.flatMap((name) => (name in types ? [[name, types[name]!]] : [])));
+  return {
+    operations: described,
+    models: { schemas: { ...schemasOf(used), ...own }, types: { ...used, ...ownTypes } },
+  };
+}
+
+const failure: Payload = { model: 'Common_Message' };
+
+function describe(operation: CallOperation, native: SystemOperation, own: Record<string, JsonSchema>) {
+  const { incoming, outgoing } = payloadsOf(native, own);
+  return {
+    name: operation.name,
+    method: operation.http_method,
+    path: operation.http_path,
+    description: operation.description ?? '',
+    stability: operation.stability,
+    public: operation.public,
+    scopes: Object.keys(operation.scopes),
+    parameters: native.query ?? {},
+    incoming,
+    outgoing: outgoing ?? { model: 'Passthru' },
+    code: operation.http_code,
+    throws: [[999, failure]],
+    options: operation.options,
+  } satisfies DescribedOperation;
+}
+
+const known = new Map(
+  payloads
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, name, incoming, outgoing] = /^([\w.]+): (?:(\S+) )?-> (\S+)$/.exec(line)!;
+      return [name!, { incoming: payload(incoming), outgoing: payload(outgoing) }];
+    }),
+);
+
+function payload(written: string | undefined): Payload | null {
+  if (written === undefined) {
+    return null;
+  }
+  return written.includes('/') ? { media: written } : { model: written };
+}
+
+function payloadsOf(native: SystemOperation, own: Record<string, JsonSchema>) {
+  const found = known.get(native.name);
+  if (found !== undefined) {
+    return found;
+  }
+  const model = (schema: object | undefined, suffix: string): Payload | null => {
+    if (schema === undefined) {
+      return null;
+    }
+    const name = modelName(native.name) + suffix;
+    own[name] = schema as JsonSchema;
+    return { model: name };
+  };
+  return { incoming: model(native.incoming, 'Request'), outgoing: model(native.outgoing, 'Response') };
+}
+
+/** `backend.revision.compare` → `Backend_RevisionCompare`. */
+function modelName(operation: string): string {
+  const [room = '', ...rest] = operation.split('.').map((part) => part[0]!.toUpperCase() + part.slice(1));
+  return [room, rest.join('')].filter(Boolean).join('_');
+}
+
+let made: Record<string, TypeSchema> | undefined;
+
+function managementTypes(): Record<string, TypeSchema> {
+  made ??= { ...readModels(sharedModels), ...withResources(readModels(backendModels)), ...readModels(consumerModels) };
+  return made;
+}
+
+/** Adds to the model of each entity what its resource declares: descriptions, and members that Fusio does not have. */
+function withResources(models: Record<string, TypeSchema>): Record<string, TypeSchema> {
+  for (const resource of resources.values()) {
+    const name = `Backend_${resource.name[0]!.toUpperCase()}${resource.name.slice(1)}`;
+    const model = models[name];
+    if (model === undefined) {
+      continue;
+    }
+    const known = (model.properties ?? {}) as Record<string, TypeSchema>;
+    const fields = Object.entries(resource.fields).filter(([, { hidden }]) => !hidden);
+    const further = fields.filter(([member]) => !(member in known)).map(([member, { schema }]) => [member, schema]);
+    // Structs inside become models of their own.
+    const { [name]: extra, ...inner } = typesOf({
+      [name]: { type: 'object', properties: Object.fromEntries(further) },
+    });
+    const properties: Record<string, TypeSchema> = { ...known, ...(extra?.properties as Record<string, TypeSchema>) };
+    for (const [member, { schema }] of fields) {
+      const { description } = schema as { description?: string };
+      properties[member] = { ...(description === undefined ? {} : { description }), ...properties[member] };
+    }
+    Object.assign(models, inner, { [name]: { description: resource.description, ...model, properties } });
+  }
+  return models;
+}
+
+/** Definitions of TypeSchema as JSON Schemas of a description. Generic ones have none: those that extend them hold their members. */
+function schemasOf(types: Record<string, TypeSchema>): Record<string, JsonSchema> {
+  const { $defs } = new TypeSchemaConversion({ definitions: types }).run(assertFormatKeyword);
+  const moved = Object.entries(($defs ?? {}) as Record<string, JsonSchema>).map(([name, schema]) => [
+    name,
+    mapSchemas(schema, (part) =>
+      typeof part.$ref === 'string' ? { ...part, $ref: referenceTo(part.$ref.slice('#/$defs/'.length)) } : part,
+    ),
+  ]);
+  return Object.fromEntries(
+    moved.filter(([name]) => isObject(types[name as string]) && !isGeneric(types[name as string]!)),
+  );
+}
+
+function isGeneric(type: TypeSchema): boolean {
+  return JSON.stringify(type).includes('"generic"');
+}
