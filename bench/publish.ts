@@ -2,10 +2,6 @@ import { type Gateway, startGateway } from '../test/helpers/gateway.ts';
 import { deployParts, madePath, madeUpApi } from '../test/helpers/made-up-api.ts';
 import { type Management, manage } from '../test/helpers/management.ts';
 
-// What one change costs, by the number of operations: `node bench/publish.ts [operations ...]`. The worker's test entry keeps the
-// book of all calls of bindings; what a revision wrote is read from the database.
-
-const sizes = process.argv.slice(2).map(Number);
 const changes = 20;
 const together = 250;
 
@@ -28,11 +24,17 @@ interface Figures {
   coldKvReads: number;
 }
 
-const table: Figures[] = [];
-for (const operations of sizes.length > 0 ? sizes : [10, 1_000, 20_000]) {
-  table.push(await measure(operations));
+/**
+ * Prints what one change costs, by the number of operations. The worker's test entry keeps the book of all calls of bindings;
+ * what a revision wrote is read from the database.
+ */
+export async function measurePublishing(sizes: number[]): Promise<void> {
+  const table: Figures[] = [];
+  for (const operations of sizes) {
+    table.push(await measure(operations));
+  }
+  console.table(table);
 }
-console.table(table);
 
 async function measure(operations: number): Promise<Figures> {
   const gateway = await startGateway({ faults: true, isolates: 2 });
