@@ -168,7 +168,8 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
       request.tenant === tenant &&
       request.actor.userId === actor.userId &&
       request.actor.appId === actor.appId &&
-      request.actor.ip === actor.ip;
+      request.actor.ip === actor.ip &&
+      String(request.actor.scopes) === String(actor.scopes);
     while (!plan && taken.length < mostTogether && this.#queue.length > 0 && same(this.#queue[0]!)) {
       taken.push(this.#queue.shift()!);
     }

@@ -334,7 +334,7 @@ describe('what every tenant starts with', () => {
     const names = Object.fromEntries(categories.entry.map((entry: any) => [entry.id, entry.name]));
     expect(names).toMatchObject({ 1: 'default', 2: 'backend', 3: 'consumer', 4: 'system', 5: 'authorization' });
     const events = await api.must('GET', '/backend/event?count=1024&search=fusio.');
-    expect(events.totalResults).toBe(68);
+    expect(events.totalResults).toBe(69);
     expect(events.entry.map((entry: any) => entry.name)).toContain('fusio.operation.create');
     const overview = await api.must('GET', '/backend/page/~overview');
     expect(overview).toMatchObject({ id: 1, status: 2, title: 'Overview' });

@@ -24,9 +24,12 @@ export interface Egress {
 
 /** Who makes a change. */
 export interface Actor {
+  /** 0: the platform itself. */
   userId: number;
   appId: number | null;
   ip: string;
+  /** Scopes of the token that the change is made with; absent: all that the user has. */
+  scopes?: readonly string[];
 }
 
 /** One wanted change of a versioned resource, in API terms. */

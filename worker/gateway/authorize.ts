@@ -1,5 +1,6 @@
 import type { Call, Caller, CallOperation } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
+import { grants } from '../core/scope-grant.ts';
 import { challenge } from './authenticate.ts';
 
 /**
@@ -18,12 +19,6 @@ export function authorize(call: Call): void {
 
 export function isAllowed(operation: CallOperation, caller: Caller): boolean {
   return operation.public || scopesOf(operation).some((scope) => grants(caller.scopes, scope));
-}
-
-/** A scope is granted by itself, and a dotted one by its root: `backend` grants `backend.action`. */
-export function grants(scopes: readonly string[], wanted: string): boolean {
-  const dot = wanted.indexOf('.');
-  return scopes.includes(wanted) || (dot > 0 && scopes.includes(wanted.slice(0, dot)));
 }
 
 /** The scopes that open an operation. */

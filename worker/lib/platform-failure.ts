@@ -24,6 +24,11 @@ export function isPlatformFailure(thrown: unknown): boolean {
   return retryable === true || overloaded === true || passing.some((text) => message.includes(text));
 }
 
+/** Whether a database refused a batch because of a condition in it (`guardStatements`). */
+export function isGuardViolation(thrown: unknown): boolean {
+  return thrown instanceof Error && /malformed JSON/.test(thrown.message);
+}
+
 /** Whether a database refused a row because another one has its unique value. */
 export function isUniqueViolation(thrown: unknown): boolean {
   return thrown instanceof Error && /UNIQUE constraint failed/.test(thrown.message);

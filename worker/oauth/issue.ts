@@ -1,8 +1,13 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { ApiError } from '../core/errors.ts';
 import type { AccessMark, FamilyOwner } from '../core/ports.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { durationSeconds } from '../lib/duration.ts';
+import { isGuardViolation } from '../lib/platform-failure.ts';
+import type { Row } from '../resources/define.ts';
+import type { Limit } from '../resources/live.ts';
+import { guardStatements, upserts } from '../resources/statements.ts';
 import { tokens } from '../resources/token.ts';
 import { type AccessToken, signAccessToken } from './access-token.ts';
 import { type AppAccount, appById, scopesOfUser, type UserAccount, userById } from './accounts.ts';
@@ -32,6 +37,8 @@ export interface PersonalToken {
   expires: number;
   /** Id of the row that it replaces. */
   row?: number;
+  /** How many there may be, its row counted. */
+  limit: Limit;
 }
 
 /** Starts a family of tokens for who has proved to be `principal`. Throws OAuthError `invalid_scope` when nothing is left of the scopes. */
@@ -58,17 +65,23 @@ export async function issueTokens(
       access: markOf(access),
     });
     const row = { ...rowOf(context, principal, family, scopes, access), name: personal?.name ?? null };
-    const db = drizzle(runtime.env.DB);
-    if (personal?.row === undefined) {
-      await db.insert(tokens).values(row);
-    } else {
-      await db
-        .update(tokens)
-        .set(row)
-        .where(and(eq(tokens.tenant_id, tenant), eq(tokens.id, personal.row)));
-    }
+    await keepRow(context, row, personal);
   });
   return { accessToken: access.token, refreshToken: refresh.token, expiresIn, scopes, principal };
+}
+
+/** Throws ApiError when the token is one too many: its family has begun by then, but nobody got to know it. */
+async function keepRow({ runtime }: OAuthContext, row: typeof tokens.$inferInsert, personal?: PersonalToken) {
+  const { DB } = runtime.env;
+  const kept = { ...row, ...(personal?.row === undefined ? {} : { id: personal.row }) } as Row;
+  try {
+    await DB.batch([
+      ...upserts(DB, tokens, [kept]),
+      ...guardStatements(DB, personal === undefined ? [] : [personal.limit]),
+    ]);
+  } catch (thrown) {
+    throw isGuardViolation(thrown) && personal !== undefined ? personal.limit.refusal() : thrown;
+  }
 }
 
 /**
@@ -305,7 +318,7 @@ async function available<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
-    throw cause instanceof OAuthError
+    throw cause instanceof OAuthError || cause instanceof ApiError
       ? cause
       : new OAuthError('temporarily_unavailable', undefined, { retryAfter: 1, cause });
   }

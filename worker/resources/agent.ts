@@ -4,6 +4,7 @@ import { ApiError } from '../core/errors.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, toSeconds } from './define.ts';
 import { checkAction, checkSchema } from './operation.ts';
+import { seededAgents } from './seeded-agents.ts';
 
 export const agents = sqliteTable(
   'agent',
@@ -34,6 +35,7 @@ export const agent = defineResource({
   description: 'A language model with a task and the operations that it may use. Agents are kept, and do not run yet.',
   table: agents,
   versioned: false,
+  seeded: seededAgents.map(({ name }) => name),
   fields: {
     connection: { schema: Type.Integer({ description: 'Connection to the model' }), list: true, virtual: true },
     connectionId: { schema: Type.Integer(), hidden: true, readonly: true },

@@ -77,9 +77,12 @@ export const app = defineResource({
       throw invalid('parameters', 'Invalid parameters format');
     }
     if (data.scopes !== undefined && data.scopes !== null) {
-      await checkScopes(view, data.scopes);
+      await checkScopes(view, data.scopes, before?.scopes);
     }
     row.scopes = row.scopes ?? [];
+    if (before !== undefined && row.user_id !== before.user_id) {
+      await checkScopes(view, row.scopes);
+    }
   },
   async extend(rows, entities, reading) {
     await Promise.all(

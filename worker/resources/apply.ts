@@ -1,8 +1,10 @@
 import { getTableColumns } from 'drizzle-orm';
 import { ApiError, type Violation } from '../core/errors.ts';
 import type { Change, ChangeResult } from '../core/ports.ts';
+import { categories } from '../core/system-operation.ts';
 import { sameJson } from '../lib/json.ts';
 import { type Check, compile } from '../lib/schema/engine.ts';
+import { reach } from './authority.ts';
 import { columnOf, type Resource, type Row, writable } from './define.ts';
 import type { View } from './view.ts';
 
@@ -50,10 +52,15 @@ async function find(resource: Resource, view: View, change: Change): Promise<Row
   const row = key.startsWith('~')
     ? await view.by(resource.name, resource.named, key.slice(1))
     : await view.get(resource.name, Number(key));
-  if (change.verb === 'put') {
-    return row;
+  const reached = row === undefined ? 'own' : await reach(view, resource.categorised, row);
+  if (reached === 'shared') {
+    throw new ApiError('forbidden', `The ${resource.name} "${nameOf(resource, row!)}" belongs to the platform`);
   }
-  if (row === undefined) {
+  if (change.verb === 'put') {
+    // In another category it is as if it were not there, but for its name.
+    return reached === 'own' ? row : undefined;
+  }
+  if (row === undefined || reached === 'foreign') {
     throw new ApiError('not_found', `Could not find ${resource.name}`);
   }
   if (change.verb === 'restore') {
@@ -110,7 +117,10 @@ function validate(resource: Resource, data: Record<string, unknown>): void {
 async function blank(resource: Resource, view: View): Promise<Row> {
   const row: Row = { id: await view.nextId(resource.name), tenant_id: view.tenant, status: 1 };
   for (const column of Object.keys(getTableColumns(resource.table))) {
-    row[column] ??= column === 'category_id' ? 1 : null;
+    row[column] ??= null;
+  }
+  if ('category_id' in row) {
+    row.category_id = (await view.authority())?.categoryId ?? categories.default;
   }
   return row;
 }

@@ -1,8 +1,11 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
+import { durationSeconds } from '../lib/duration.ts';
+import { checkRole } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
-import { defineResource, nameField } from './define.ts';
+import { defineResource, nameField, type Row } from './define.ts';
+import type { View } from './view.ts';
 
 export const configs = sqliteTable(
   'config',
@@ -34,7 +37,7 @@ export const config = defineResource({
     description: { schema: Type.String({ description: 'What the setting does' }), list: true, readonly: true },
     value: { schema: Type.Unsafe({ type: ['string', 'number', 'boolean'], description: 'Value' }), list: true },
   },
-  async prepare({ row }) {
+  async prepare({ view, row, before }) {
     const number = row.type === configTypes.number;
     if (number && typeof row.value === 'string' && row.value.trim() !== '' && Number.isFinite(Number(row.value))) {
       row.value = Number(row.value);
@@ -42,10 +45,35 @@ export const config = defineResource({
     const expected = number ? 'number' : row.type === configTypes.boolean ? 'boolean' : 'string';
     if (row.value !== null && typeof row.value !== expected) {
       const message = `The value of ${row.name} must be a ${expected}`;
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/value', rule: 'type', message }] });
+      throw invalid('type', message);
+    }
+    if (row.value !== before?.value) {
+      await checkMeaning(view, row);
     }
   },
 });
+
+/** Settings that name a role or a time must name one. */
+async function checkMeaning(view: View, row: Row): Promise<void> {
+  if (row.name === 'role_default') {
+    const role = await view.by('role', 'name', String(row.value));
+    if (role === undefined) {
+      throw invalid('reference', 'Provided role does not exist');
+    }
+    await checkRole(view, role);
+  }
+  if (row.name === 'expire_token' || row.name === 'expire_refresh') {
+    try {
+      durationSeconds(String(row.value));
+    } catch (thrown) {
+      throw invalid('duration', thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+}
+
+function invalid(rule: string, message: string): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer: '/value', rule, message }] });
+}
 
 /** The settings that every tenant starts with: name, type, value, meaning. The order gives Fusio's ids. */
 export const seededConfig: readonly [string, keyof typeof configTypes, string | number | boolean, string][] = [
@@ -105,6 +133,8 @@ export const seededConfig: readonly [string, keyof typeof configTypes, string | 
   ['log_sample', 'number', 1, 'Share of successful calls that get a row in the request log, 0 to 1; errors always do'],
   ['log_retention_days', 'number', 60, 'Days that the request log is kept'],
   ['log_bodies', 'boolean', false, 'Whether the request log keeps request bodies'],
+  ['expire_token', 'string', 'P2D', 'How long an access token lives, ISO 8601 duration'],
+  ['expire_refresh', 'string', 'P3D', 'How long a refresh token lives, ISO 8601 duration'],
   [
     'revocation_unreachable',
     'string',

@@ -27,6 +27,8 @@ export const cronjob = defineResource({
   description: 'An action and the times at which it runs.',
   table: cronjobs,
   versioned: true,
+  categorised: 'shared',
+  seeded: ['Renew_Token'],
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),

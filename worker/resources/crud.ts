@@ -3,16 +3,19 @@ import { drizzle } from 'drizzle-orm/d1';
 import { type TSchema, Type } from 'typebox';
 import type { Call, Input } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
+import { laneOf } from '../core/lane-of.ts';
 import type { Actor, Change } from '../core/ports.ts';
 import type { ParameterRecord } from '../core/records.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { secretsOf } from '../lib/derive.ts';
-import { isUniqueViolation } from '../lib/platform-failure.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
+import { visibleTo } from './authority-read.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
-import { openView, resources } from './index.ts';
+import { deliveryOf } from './deliveries.ts';
+import { entityOf } from './entity-view.ts';
+import { resources } from './index.ts';
+import { changeLive, type Limit } from './live.ts';
 import { parseSearch, searchCondition } from './search.ts';
-import { statementsOf } from './statements.ts';
 
 /** The five operations of an entity under /backend, in Fusio's names, paths, scopes, shapes and messages. */
 export function crudOperations(resource: Resource): SystemOperation[] {
@@ -30,15 +33,15 @@ export function crudOperations(resource: Resource): SystemOperation[] {
       path: `/backend/${name}`,
       description: `Lists: ${resource.description}`,
       scope,
-      query: inTaxonomy === undefined ? collectionParameters : { ...collectionParameters, ...taxonomyParameter },
+      query: {
+        ...collectionParameters,
+        ...(inTaxonomy === undefined ? {} : taxonomyParameter),
+        ...filterParameters(resource),
+      },
       run(call, input) {
         const node = input.query.taxonomy;
-        return listEntities(
-          call,
-          resource,
-          input.query,
-          inTaxonomy === undefined || node === undefined ? undefined : eq(inTaxonomy, node),
-        );
+        const inNode = inTaxonomy === undefined || node === undefined ? undefined : eq(inTaxonomy, node);
+        return listEntities(call, resource, input.query, and(inNode, ...filterConditions(resource, input.query)));
       },
     },
     {
@@ -78,6 +81,17 @@ export function crudOperations(resource: Resource): SystemOperation[] {
   return operations;
 }
 
+function filterParameters({ filters = {} }: Resource): Record<string, ParameterRecord> {
+  return Object.fromEntries(
+    Object.entries(filters).map(([column, description]) => [column, { type: 'string', description }]),
+  );
+}
+
+function filterConditions({ table, filters = {} }: Resource, query: Record<string, unknown>): SQL[] {
+  const columns = getTableColumns(table) as Record<string, any>;
+  return Object.keys(filters).flatMap((column) => (query[column] ? [eq(columns[column], query[column])] : []));
+}
+
 function withName(body: ReturnType<typeof writable>, name: TSchema): TSchema {
   return 'name' in body.properties
     ? Type.Object(
@@ -106,70 +120,29 @@ export const messageSchema = Type.Object({
 });
 
 export function actorOf(call: Call): Actor {
-  return { userId: call.caller.userId ?? 0, appId: call.caller.appId, ip: call.ip };
+  const { userId, appId, scopes } = call.caller;
+  return { userId: userId ?? 0, appId, ip: call.ip, scopes: [...scopes] };
 }
 
-/** Applies one change, through the publisher or directly, and returns the row's id. */
-export async function changeEntity(call: Call, resource: Resource, change: Change): Promise<number> {
+/**
+ * Applies one change, through the publisher or directly, and returns the row's id. `actor` is the caller unless given; `limit`
+ * must hold with the change (live data only).
+ */
+export async function changeEntity(
+  call: Call,
+  resource: Resource,
+  change: Change,
+  { actor = actorOf(call), limit }: { actor?: Actor; limit?: Limit } = {},
+): Promise<number> {
   if (resource.versioned) {
     const { results } = await call.runtime.publishing.commit({
       tenant: call.tenant,
       changes: [change],
-      actor: actorOf(call),
+      actor,
     });
     return results[0]!.id;
   }
-  return changeLive(call, change);
-}
-
-/** Live data is no configuration: its rows change at once, and what isolates remember of them is told to forget. */
-async function changeLive(call: Call, change: Change): Promise<number> {
-  try {
-    return await tryLive(call, change);
-  } catch (thrown) {
-    if (!isUniqueViolation(thrown)) {
-      throw thrown;
-    }
-    // Another request was faster: with its row in sight the rules say what is wrong, or the next id is free.
-    return tryLive(call, change);
-  }
-}
-
-async function tryLive(call: Call, change: Change): Promise<number> {
-  const { env } = call.runtime;
-  const view = openView(env, call.tenant, actorOf(call), call.runtime.now());
-  const result = await view.change(change);
-  const statements = statementsOf(env.DB, view);
-  if (statements.length > 0) {
-    await env.DB.batch(statements);
-    await forget(
-      call,
-      view.mutations.map(({ resource, before, after }) => ({ resource, before, after })),
-    );
-  }
-  return result.id;
-}
-
-/** Disabled users and apps lose their tokens; other changes only drop cached profiles. */
-async function forget(
-  call: Call,
-  mutations: { resource: Resource; before: Row | undefined; after: Row }[],
-): Promise<void> {
-  const now = Math.floor(call.runtime.now() / 1000);
-  const entries = mutations.flatMap(({ resource, before, after }) => {
-    if (before === undefined || (resource.name !== 'user' && resource.name !== 'app')) {
-      return [];
-    }
-    const password = resource.name === 'user' && before.password !== after.password;
-    const disabled = before.status === 1 && after.status !== 1;
-    const ends = disabled || password;
-    return [
-      { kind: resource.name as 'user' | 'app', id: String(after.id), before: ends ? now + 1 : 0, until: now + 400_000 },
-    ];
-  });
-  if (entries.length > 0) {
-    await call.runtime.publishing.revoke(call.tenant, entries);
-  }
+  return changeLive(call, change, actor, limit);
 }
 
 /** A row by id or `~name`, among those that `more` allows. Throws 404 when there is none and 410 when it was deleted. */
@@ -181,7 +154,7 @@ export async function findRow(call: Call, resource: Resource, key: string, more?
   const found = (await drizzle(call.runtime.env.DB)
     .select()
     .from(resource.table)
-    .where(and(eq(columns.tenant_id, call.tenant), condition, more))
+    .where(and(eq(columns.tenant_id, call.tenant), condition, visibleTo(call, resource), more))
     .orderBy(desc(alive), desc(columns.id))
     .limit(1)) as Row[];
   const [row] = found;
@@ -233,6 +206,7 @@ export async function listEntities(
   const condition = and(
     eq(columns.tenant_id, call.tenant),
     columns.status === undefined ? undefined : and(gt(columns.status, 0), ne(columns.status, resource.deleted)),
+    visibleTo(call, resource),
     more,
     conditionOf(resource, query.search),
   );
@@ -292,16 +266,8 @@ function orderOf(resource: Resource, query: CollectionQuery): SQL[] {
   return direction === 'desc' ? [desc(column), desc(columns.id)] : [asc(column), asc(columns.id)];
 }
 
-function entityOf(resource: Resource, row: Row, listed: boolean): Record<string, unknown> {
-  const entity: Record<string, unknown> = { id: row.id };
-  for (const [member, field] of Object.entries(resource.fields)) {
-    const value = row[columnOf(member)];
-    if (!field.hidden && !field.virtual && (!listed || field.list) && value !== null && value !== undefined) {
-      entity[member] = field.show === undefined ? value : field.show(value);
-    }
-  }
-  return entity;
-}
+/** Deliveries that a webhook shows. */
+const latestDeliveries = 8;
 
 function readingOf(call: Call): Reading {
   const { env } = call.runtime;
@@ -316,5 +282,10 @@ function readingOf(call: Call): Reading {
     },
     open: async (envelope, name) =>
       isEnvelope(envelope) ? open(envelope, `${call.tenant}/${name}`, secretsOf(env)) : '',
+    async deliveries(id) {
+      const lane = laneOf(env, { tenant: call.tenant, kind: 'webhook', id });
+      const { jobs } = await lane.list({}, 0, latestDeliveries);
+      return jobs.map(deliveryOf);
+    },
   };
 }

@@ -43,6 +43,8 @@ export interface Reading {
   select(resource: string, where: SQL): Promise<Row[]>;
   /** Opens a sealed member for its owner. */
   open(envelope: unknown, name: string): Promise<string>;
+  /** The latest deliveries of a webhook, in Fusio's shape. */
+  deliveries(webhook: number): Promise<unknown[]>;
 }
 
 /** A managed entity: table + schema + rules; operations, forms, documents and CLI verbs follow from it. */
@@ -62,6 +64,8 @@ export interface Resource {
   order: { column: string; direction: 'asc' | 'desc' };
   /** The column that a bare search word looks in. */
   search: string;
+  /** Columns that lists are narrowed by, each by a query parameter of the same name: what it says. */
+  filters?: Record<string, string>;
   /** Columns that are unique among rows that are not deleted, with the message of a clash. */
   unique: Record<string, string>;
   /** Status of a soft-deleted row. */
@@ -72,6 +76,11 @@ export interface Resource {
   verbs: readonly ('create' | 'update' | 'delete')[];
   /** Names of seeded rows: never pruned, never deleted. */
   seeded: readonly string[];
+  /**
+   * Whether an object belongs to a category (column `category_id`) and is seen by users of it only. `shared`: those of the
+   * platform are seen by everybody, and changed by nobody.
+   */
+  categorised: boolean | 'shared';
   /** What a change's data refers to, as [resource, name]: fetched in bulk beforehand. */
   references?(data: Record<string, any>): [string, string][];
   /** Unique values besides the name that a change will take, as [column, value]: fetched in bulk beforehand. */
@@ -84,10 +93,11 @@ export interface Resource {
   extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
 }
 
-type Defaults = 'named' | 'order' | 'search' | 'unique' | 'deleted' | 'keyedBy' | 'verbs' | 'seeded';
+type Defaults = 'named' | 'order' | 'search' | 'unique' | 'deleted' | 'keyedBy' | 'verbs' | 'seeded' | 'categorised';
 
 /** Fills in what most entities share and checks that every member has its column. */
 export function defineResource(given: Omit<Resource, Defaults> & Partial<Pick<Resource, Defaults>>): Resource {
+  const columns = getTableColumns(given.table);
   const resource: Resource = {
     named: 'name',
     order: { column: 'id', direction: 'desc' },
@@ -97,9 +107,9 @@ export function defineResource(given: Omit<Resource, Defaults> & Partial<Pick<Re
     keyedBy: 'name',
     verbs: ['create', 'update', 'delete'],
     seeded: [],
+    categorised: 'category_id' in columns && !('categoryId' in given.fields),
     ...given,
   };
-  const columns = getTableColumns(resource.table);
   for (const [member, field] of Object.entries(resource.fields)) {
     if (!field.virtual && !(columnOf(member) in columns)) {
       throw new Error(`Resource ${resource.name}: no column for ${member}`);

@@ -28,6 +28,7 @@ export const event = defineResource({
   versioned: true,
   order: { column: 'name', direction: 'asc' },
   seeded: systemEvents,
+  categorised: 'shared',
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_.-', 3, 64),

@@ -2,6 +2,7 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { isEnvelope } from '../lib/seal.ts';
+import { checkRole } from './authority.ts';
 import { flag, identity as identityColumns, json, uniqueActive } from './columns.ts';
 import { maskConfig, sealConfig, secretMask } from './connection-secrets.ts';
 import { defineResource, nameField, statusField } from './define.ts';
@@ -60,6 +61,9 @@ export const identity = defineResource({
       const found = row[member] === null ? undefined : await view.get(resource, row[member]);
       if (row[member] !== null && found?.status !== 1) {
         throw invalid(`${resource}Id`, `Provided ${resource} does not exist`);
+      }
+      if (resource === 'role' && found !== undefined && found.id !== before?.role_id) {
+        await checkRole(view, found);
       }
     }
     const given = (data.config ?? row.config ?? {}) as Record<string, unknown>;

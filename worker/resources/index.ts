@@ -2,11 +2,12 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { Actor } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { secretsOf } from '../lib/derive.ts';
-import { isEnvelope, isSealOf, seal } from '../lib/seal.ts';
+import { isEnvelope, isSealOf, open, seal } from '../lib/seal.ts';
 import { action } from './action.ts';
 import { agent } from './agent.ts';
 import { app } from './app.ts';
 import { applyChange } from './apply.ts';
+import { authorityOf } from './authority-read.ts';
 import { bundle } from './bundle.ts';
 import { category } from './category.ts';
 import { commits } from './commit.ts';
@@ -63,18 +64,21 @@ export const resources: ReadonlyMap<string, Resource> = new Map(
 /** The rows of a tenant, ready for changes by `actor`. */
 export function openView(env: Env, tenant: string, actor: Actor, now: number): View {
   const secrets = secretsOf(env);
+  const db = drizzle(env.DB);
   return createView({
-    db: drizzle(env.DB),
+    db,
     tenant,
     actor,
     now,
     secrets,
     resources,
     commits,
+    authority: () => authorityOf(db, tenant, actor),
     async seal(plain, before, name) {
       const place = `${tenant}/${name}`;
       return isEnvelope(before) && isSealOf(plain, before, place, secrets) ? before : seal(plain, place, secrets);
     },
+    unseal: (envelope, name) => open(envelope, `${tenant}/${name}`, secrets),
     apply(view, change) {
       const resource = resources.get(change.resource);
       if (resource === undefined) {

@@ -63,14 +63,14 @@ export const plan = defineResource({
   },
   references: (data) =>
     Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : [],
-  async prepare({ view, row, data }) {
+  async prepare({ view, row, before, data }) {
     if (typeof data.price === 'number') {
       row.price = toCents(data.price, 'price');
     }
     row.description ??= '';
     row.scopes ??= [];
     if (Array.isArray(data.scopes)) {
-      await checkScopes(view, data.scopes);
+      await checkScopes(view, data.scopes, before?.scopes);
     }
   },
   async remove(row, view) {

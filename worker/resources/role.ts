@@ -1,5 +1,7 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
+import { ApiError } from '../core/errors.ts';
+import { categories } from '../core/system-operation.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, nameField, statusField } from './define.ts';
 import { checkScopes } from './scope-check.ts';
@@ -15,7 +17,10 @@ export const roles = sqliteTable(
   (table) => [uniqueActive('role_name', table, 'name')],
 );
 
-/** The scopes that a new user gets. */
+/** Who has it can do everything: there is always one. */
+const administrator = 'Administrator';
+
+/** The scopes that a new user gets, and the category of the objects that he works with. */
 export const role = defineResource({
   name: 'role',
   title: 'Role',
@@ -36,10 +41,34 @@ export const role = defineResource({
   },
   references: (data) =>
     Array.isArray(data.scopes) ? data.scopes.map((name: string): [string, string] => ['scope', name]) : [],
-  async prepare({ view, row, data }) {
+  async prepare({ view, row, before, data }) {
     if (data.scopes !== undefined && data.scopes !== null) {
-      await checkScopes(view, data.scopes);
+      await checkScopes(view, data.scopes, before?.scopes);
+    }
+    if (before?.name === administrator && row.name !== administrator) {
+      throw new ApiError('conflict', 'The role of the administrators cannot be renamed');
+    }
+    const category = await view.get('category', row.category_id);
+    if (category?.status !== 1) {
+      throw invalid('Provided category does not exist');
+    }
+    const authority = await view.authority();
+    if (
+      row.category_id !== before?.category_id &&
+      authority !== null &&
+      ![row.category_id, categories.default].includes(authority.categoryId)
+    ) {
+      throw new ApiError('forbidden', 'You cannot make a role for another category than your own');
     }
     row.scopes = row.scopes ?? [];
   },
+  async remove(row) {
+    if (row.name === administrator) {
+      throw new ApiError('conflict', 'The role of the administrators cannot be deleted');
+    }
+  },
 });
+
+function invalid(message: string): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer: '/categoryId', rule: 'reference', message }] });
+}

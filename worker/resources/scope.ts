@@ -3,6 +3,7 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { apps } from './app.ts';
+import { reach } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, type Preparing } from './define.ts';
 import { operations } from './operation.ts';
@@ -115,7 +116,7 @@ async function prepare({ view, row, before, data }: Preparing): Promise<void> {
   }
   for (const [id, allow] of wanted) {
     const operation = await view.get('operation', id);
-    if (operation === undefined || operation.status !== 1) {
+    if (operation === undefined || operation.status !== 1 || (await reach(view, true, operation)) === 'foreign') {
       const message = `Operation ${id} does not exist`;
       throw new ApiError('invalid_body', message, { errors: [{ pointer: '/operations', rule: 'reference', message }] });
     }

@@ -4,7 +4,7 @@ import type { Actor } from '../core/ports.ts';
 import { commits } from './commit.ts';
 import type { Resource, Row } from './define.ts';
 import { audits } from './tables.ts';
-import type { Mutation, View } from './view.ts';
+import type { Guard, Mutation, View } from './view.ts';
 
 /** Characters of JSON per statement: D1 takes 2 MB a value in production, which local emulation does not enforce. */
 const chunkSize = 1_000_000;
@@ -20,17 +20,44 @@ export function statementsOf(db: D1Database, view: View): D1PreparedStatement[] 
   const statements: D1PreparedStatement[] = [];
   for (const [resource, mutations] of latest) {
     statements.push(...freeNames(db, resource, [...mutations.values()]));
+    const rows = [...mutations.values()];
+    // Writers of live data do not wait for each other: two may have taken the same id for a new row.
+    const fresh = resource.versioned ? [] : rows.filter(({ before }) => before === undefined);
     statements.push(
+      ...inserts(
+        db,
+        resource.table,
+        fresh.map(({ after }) => after),
+      ),
       ...upserts(
         db,
         resource.table,
-        [...mutations.values()].map((mutation) => mutation.after),
+        rows.filter((mutation) => !fresh.includes(mutation)).map(({ after }) => after),
       ),
     );
   }
   statements.push(...upserts(db, commits, view.commitRows as unknown as Row[]));
   statements.push(...upserts(db, audits, auditRows(view) as unknown as Row[]));
+  statements.push(...guardStatements(db, view.guards));
   return statements;
+}
+
+/** Statements that fail, and the batch with them, where a condition does not hold: `!0` is no JSON. */
+export function guardStatements(db: D1Database, guards: readonly Guard[]): D1PreparedStatement[] {
+  return guards.map(({ condition, values }) =>
+    db
+      .prepare(`SELECT CASE WHEN held THEN 1 ELSE json('!' || held) END FROM (SELECT (${condition}) AS held)`)
+      .bind(...values),
+  );
+}
+
+/** Whether a condition holds at the moment. */
+export async function holds(db: D1Database, { condition, values }: Guard): Promise<boolean> {
+  const held = await db
+    .prepare(`SELECT (${condition}) AS held`)
+    .bind(...values)
+    .first<number>('held');
+  return held === 1;
 }
 
 /** Rows that give a unique value up do so before others take it, whatever the order within the upsert. */
@@ -53,6 +80,11 @@ function freeNames(db: D1Database, resource: Resource, mutations: Mutation[]): D
 
 /** Inserts rows, or overwrites those whose id exists. Rows without an id get one. */
 export function upserts(db: D1Database, table: SQLiteTable, rows: readonly Row[]): D1PreparedStatement[] {
+  return inserts(db, table, rows, rows[0]?.id !== undefined);
+}
+
+/** Inserts rows; an id that exists is overwritten or, as any broken unique value, fails. */
+function inserts(db: D1Database, table: SQLiteTable, rows: readonly Row[], overwriting = false): D1PreparedStatement[] {
   if (rows.length === 0) {
     return [];
   }
@@ -70,7 +102,7 @@ export function upserts(db: D1Database, table: SQLiteTable, rows: readonly Row[]
     .map((column) => `"${column.name}" = excluded."${column.name}"`)
     .join(', ');
   const sql = `INSERT INTO "${name}" (${names}) SELECT ${values} FROM json_each(?) WHERE true${
-    withId ? ` ON CONFLICT (id) DO UPDATE SET ${overwrite}` : ''
+    overwriting ? ` ON CONFLICT (id) DO UPDATE SET ${overwrite}` : ''
   }`;
   return chunks(rows).map((part) => db.prepare(sql).bind(part));
 }

@@ -24,7 +24,7 @@ const verbs: Record<string, string[]> = {
   taxonomy: changes,
   trigger: changes,
   user: changes,
-  webhook: changes,
+  webhook: [...changes, 'disable'],
 };
 
 /** Names of the events that every tenant starts with: `fusio.<entity>.<verb>`. */

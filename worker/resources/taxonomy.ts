@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
+import { reach } from './authority.ts';
 import { identity, uniqueActive } from './columns.ts';
 import { defineResource, type Field, type Row, statusField, titleField } from './define.ts';
 import type { View } from './view.ts';
@@ -51,7 +52,7 @@ export const taxonomy = defineResource({
     for (const [member, resource] of Object.entries(movable)) {
       for (const id of (data[member] ?? []) as number[]) {
         const found = await view.get(resource, id);
-        if (found === undefined || found.status === 0) {
+        if (found === undefined || found.status === 0 || (await reach(view, true, found)) === 'foreign') {
           throw invalid(member, `Provided ${resource} ${id} does not exist`);
         }
         if (found.taxonomy_id !== row.id) {

@@ -40,6 +40,7 @@ export const token = defineResource({
   unique: {},
   deleted: 2,
   verbs: [],
+  categorised: false,
   fields: {
     status: { ...statusField, readonly: true },
     appId: { schema: Type.Integer({ description: 'App that it was issued to' }), hidden: true },

@@ -3,9 +3,11 @@ import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { hashPassword } from '../lib/password.ts';
+import { checkGrants, checkRole } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
-import { defineResource, metadataField, nameField } from './define.ts';
+import { defineResource, metadataField, nameField, type Row } from './define.ts';
 import { checkScopes } from './scope-check.ts';
+import type { View } from './view.ts';
 
 export const users = sqliteTable(
   'user',
@@ -68,21 +70,32 @@ export const user = defineResource({
     if (role === undefined || role.status !== 1) {
       throw invalid('roleId', 'Provided role does not exist');
     }
+    if (row.role_id !== before?.role_id) {
+      await checkRole(view, role);
+    }
     const plan = row.plan_id === null ? undefined : await view.get('plan', row.plan_id);
     if (row.plan_id !== null && row.plan_id !== before?.plan_id && plan?.status !== 1) {
       throw invalid('planId', 'Provided plan does not exist');
     }
+    if (plan !== undefined && row.plan_id !== before?.plan_id) {
+      await checkGrants(view, plan.scopes);
+    }
     if (row.email !== null && row.email !== undefined && !/^[^\s@]+@[^\s@]+\.?[^\s@]*$/.test(row.email)) {
       throw invalid('email', 'Invalid email format');
     }
-    if (data.password !== undefined && data.password !== null) {
+    const login = data.password !== undefined && data.password !== null;
+    if (before !== undefined && (login || row.email !== before.email)) {
+      // Who sets the password of an account, or where its mails go, has the account.
+      await checkGrants(view, before.scopes);
+    }
+    if (login) {
       checkPassword(String(data.password), Number((await view.by('config', 'name', 'user_pw_length'))?.value ?? 8));
       row.password = await hashPassword(data.password, view.secrets);
     } else {
       row.password = before?.password ?? null;
     }
     if (data.scopes !== undefined && data.scopes !== null) {
-      await checkScopes(view, data.scopes);
+      await checkScopes(view, data.scopes, before?.scopes ?? role.scopes);
       row.scopes = data.scopes;
     } else {
       row.scopes = before?.scopes ?? role.scopes;
@@ -90,29 +103,35 @@ export const user = defineResource({
     if (before === undefined) {
       row.points = Number((await view.by('config', 'name', 'points_default'))?.value ?? 0);
     }
-    if (before !== undefined && before.status === 1 && row.status !== 1) {
-      await keepAnAdministrator(view, row.id);
+    if (before !== undefined) {
+      await keepAnAdministrator(view, before, row);
     }
   },
   async remove(row, view) {
-    await keepAnAdministrator(view, row.id);
+    await keepAnAdministrator(view, row, undefined);
   },
 });
 
-/** The last active administrator can neither be deleted nor disabled. */
-async function keepAnAdministrator(view: import('./view.ts').View, id: number): Promise<void> {
-  const administrator = await view.by('role', 'name', 'Administrator');
-  const found = await view.get('user', id);
-  if (administrator === undefined || found?.role_id !== administrator.id) {
+/**
+ * The last administrator (active, with that role, and with the scope `backend`) can neither be deleted nor made less. Two at
+ * once cannot end each other either.
+ */
+async function keepAnAdministrator(view: View, before: Row, after: Row | undefined): Promise<void> {
+  const role = await view.by('role', 'name', 'Administrator');
+  const rules = (user: Row) => user.status === 1 && user.role_id === role?.id && user.scopes?.includes('backend');
+  if (role === undefined || !rules(before) || (after !== undefined && rules(after))) {
     return;
   }
-  const others = await view.count(
-    users,
-    sql`${users.role_id} = ${administrator.id} AND ${users.status} = 1 AND ${users.id} <> ${id}`,
-  );
-  if (others === 0) {
+  const others = sql`${users.role_id} = ${role.id} AND ${users.status} = 1 AND ${users.id} <> ${before.id}
+    AND EXISTS (SELECT 1 FROM json_each(${users.scopes}) WHERE value = 'backend')`;
+  if ((await view.count(users, others)) === 0) {
     throw new ApiError('conflict', 'The last administrator cannot be removed');
   }
+  view.guard({
+    condition: `EXISTS (SELECT 1 FROM user WHERE tenant_id = ? AND role_id = ? AND status = 1
+      AND EXISTS (SELECT 1 FROM json_each(user.scopes) WHERE value = 'backend'))`,
+    values: [view.tenant, role.id],
+  });
 }
 
 /** Throws ApiError with Fusio's wording when a password is too short or holds other than printable ASCII (0x21–0x7E). */

@@ -3,6 +3,8 @@ import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Actor, Change, ChangeResult } from '../core/ports.ts';
 import type { Secrets } from '../lib/derive.ts';
+import type { Envelope } from '../lib/seal.ts';
+import type { Authority } from './authority.ts';
 import type { commits } from './commit.ts';
 import type { Resource, Row } from './define.ts';
 
@@ -14,6 +16,15 @@ export interface Mutation {
 }
 
 /** A row of the commit history that a change adds. */
+/**
+ * What must hold after the writes, as SQL: else nothing is written. Rules judge what they have read; this is for what others
+ * may change at the same moment.
+ */
+export interface Guard {
+  condition: string;
+  values: (string | number)[];
+}
+
 export type CommitRow = Omit<typeof commits.$inferInsert, 'id'>;
 
 /**
@@ -25,6 +36,8 @@ export interface View {
   readonly now: number;
   readonly actor: Actor;
   readonly secrets: Secrets;
+  /** What the actor may do; null for the platform itself. Read once. */
+  authority(): Promise<Authority | null>;
   get(resource: string, id: number): Promise<Row | undefined>;
   /** The row, not deleted, whose unique column has the value. */
   by(resource: string, column: string, value: string): Promise<Row | undefined>;
@@ -50,6 +63,11 @@ export interface View {
   hasCommit(object: 'action' | 'schema', id: number, hash: string | null): Promise<boolean>;
   /** Seals a secret; an unchanged one keeps its envelope. */
   seal(plain: string, before: unknown, name: string): Promise<unknown>;
+  /** The text of an envelope that was sealed to a name. */
+  unseal(envelope: Envelope, name: string): Promise<string>;
+  /** Lets the writes happen only if this holds with them. */
+  guard(guard: Guard): void;
+  readonly guards: readonly Guard[];
   readonly mutations: readonly Mutation[];
   readonly commitRows: readonly CommitRow[];
   /** Marks the state; calling the result undoes everything put since. */
@@ -65,7 +83,9 @@ export interface ViewOptions {
   resources: ReadonlyMap<string, Resource>;
   commits: typeof commits;
   seal(plain: string, before: unknown, name: string): Promise<unknown>;
+  unseal(envelope: Envelope, name: string): Promise<string>;
   apply(view: View, change: Change): Promise<ChangeResult>;
+  authority(): Promise<Authority | null>;
 }
 
 /** D1 takes 100 parameters a statement and 2 MB a value: lists travel as one JSON text. */
@@ -82,7 +102,9 @@ export function createView(options: ViewOptions): View {
   const promises = new Set<string>();
   const mutations: Mutation[] = [];
   const commitRows: CommitRow[] = [];
+  const guards: Guard[] = [];
   const undo: (() => void)[] = [];
+  let authority: Promise<Authority | null> | undefined;
 
   const resourceOf = (name: string): Resource => {
     const resource = options.resources.get(name);
@@ -120,6 +142,8 @@ export function createView(options: ViewOptions): View {
     secrets: options.secrets,
     mutations,
     commitRows,
+    guards,
+    authority: () => (authority ??= options.authority()),
     async get(name, id) {
       const known = rowsOf(name);
       if (!known.has(id)) {
@@ -307,7 +331,12 @@ export function createView(options: ViewOptions): View {
         .limit(1);
       return found.length > 0;
     },
+    guard(guard) {
+      guards.push(guard);
+      undo.push(() => guards.pop());
+    },
     seal: options.seal,
+    unseal: options.unseal,
     savepoint() {
       const mark = undo.length;
       return () => {

@@ -2,6 +2,7 @@ import type { Change } from '../core/ports.ts';
 import { categories } from '../core/system-operation.ts';
 import { configTypes, seededConfig } from '../resources/config.ts';
 import { seededPages } from '../resources/page-texts.ts';
+import { seededAgents } from '../resources/seeded-agents.ts';
 import { systemEvents } from '../resources/system-events.ts';
 import { systemScopes } from '../resources/system-scopes.ts';
 
@@ -28,6 +29,23 @@ export function seedRows(
         ...common,
         ...{ id: index + 1, category_id: categories.backend, taxonomy_id: null, name, description: '' },
         ...{ schema: null, metadata: null },
+      },
+    })),
+    {
+      resource: 'cronjob',
+      row: {
+        ...common,
+        ...{ id: 1, category_id: categories.backend, taxonomy_id: null, name: 'Renew_Token', cron: '0 * * * *' },
+        ...{ action: 'php+class://Fusio.Impl.Backend.Action.Connection.RenewToken', metadata: null },
+      },
+    },
+    ...seededAgents.map((agent, index) => ({
+      resource: 'agent',
+      row: {
+        ...common,
+        ...agent,
+        ...{ id: index + 1, category_id: categories.default, connection_id: null, public: false, temperature: null },
+        ...{ costs: 0, outgoing: null, action: null, metadata: null, insert_date: date },
       },
     })),
     ...seededPages.map((page, index) => ({

@@ -1,12 +1,13 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
+import type { Actor } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { contextOf } from '../../oauth/context.ts';
 import { checkUser } from '../../oauth/credentials.ts';
 import { OAuthError } from '../../oauth/errors.ts';
 import { whoami } from '../../oauth/whoami.ts';
-import { changeEntity, messageSchema } from '../../resources/crud.ts';
+import { actorOf, changeEntity, messageSchema } from '../../resources/crud.ts';
 import { writable } from '../../resources/define.ts';
 import { user } from '../../resources/user.ts';
 
@@ -53,12 +54,17 @@ export function accountOperations(side: 'backend' | 'consumer'): SystemOperation
 /** Nobody changes the own role, plan, scopes, status or name; what a client puts back of them has no effect. */
 async function update(call: Call, input: Input) {
   const { email, metadata } = (input.body ?? {}) as { email?: unknown; metadata?: unknown };
-  const id = await changeEntity(call, user, {
-    resource: 'user',
-    verb: 'update',
-    key: String(call.caller.userId),
-    data: { email, metadata },
-  });
+  const id = await changeEntity(
+    call,
+    user,
+    {
+      resource: 'user',
+      verb: 'update',
+      key: String(call.caller.userId),
+      data: { email, metadata },
+    },
+    { actor: self(call) },
+  );
   return { success: true, message: 'Account successfully updated', id: String(id) };
 }
 
@@ -78,13 +84,23 @@ async function changePassword(call: Call, input: Input) {
     }
     throw thrown instanceof OAuthError ? thrown.toApiError('Changing password failed') : thrown;
   }
-  await changeEntity(call, user, {
-    resource: 'user',
-    verb: 'update',
-    key: String(call.caller.userId),
-    data: { password: newPassword },
-  });
+  await changeEntity(
+    call,
+    user,
+    {
+      resource: 'user',
+      verb: 'update',
+      key: String(call.caller.userId),
+      data: { password: newPassword },
+    },
+    { actor: self(call) },
+  );
   return { success: true, message: 'Password successfully changed' };
+}
+
+/** Whoever changes the own account gains nothing by it: no scope of the token is asked for. */
+function self(call: Call): Actor {
+  return { ...actorOf(call), scopes: undefined };
 }
 
 function invalid(member: string, message: string): ApiError {

@@ -6,6 +6,7 @@ import { ApiError } from '../../core/errors.ts';
 import type { Change } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { isObject } from '../../lib/json.ts';
+import { visibleTo } from '../../resources/authority-read.ts';
 import { maskConfig } from '../../resources/connection-secrets.ts';
 import { actorOf } from '../../resources/crud.ts';
 import { columnOf, type Resource, type Row } from '../../resources/define.ts';
@@ -119,7 +120,7 @@ async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
   return (await drizzle(call.runtime.env.DB)
     .select()
     .from(resource.table)
-    .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0)))
+    .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0), visibleTo(call, resource)))
     .orderBy(columns.name)) as Row[];
 }
 
@@ -135,7 +136,8 @@ async function exportAll(call: Call): Promise<Record<string, Record<string, unkn
     const entries: Record<string, unknown> = {};
     for (const row of await rowsOf(call, resource)) {
       const seeded =
-        resource.seeded.includes(row.name) && ['schema', 'connection', 'scope', 'event'].includes(resource.name);
+        resource.seeded.includes(row.name) &&
+        ['schema', 'connection', 'scope', 'event', 'cronjob'].includes(resource.name);
       if (!seeded && !(resource.name === 'config' && row.type === 7)) {
         entries[row.name] = resource.name === 'config' ? row.value : entryOf(resource, row, operations);
       }

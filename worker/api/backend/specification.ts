@@ -2,8 +2,9 @@ import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { SystemOperation } from '../../core/system-operation.ts';
+import { visibleTo } from '../../resources/authority-read.ts';
 import { actorOf, messageSchema } from '../../resources/crud.ts';
-import { operations } from '../../resources/operation.ts';
+import { operation, operations } from '../../resources/operation.ts';
 
 /** Versions of the API product: a tag keeps what every operation does today under a number that clients may ask for. */
 export const specificationOperations: readonly SystemOperation[] = [
@@ -22,7 +23,7 @@ export const specificationOperations: readonly SystemOperation[] = [
       const rows = await drizzle(call.runtime.env.DB)
         .select({ id: operations.id })
         .from(operations)
-        .where(and(eq(operations.tenant_id, call.tenant), eq(operations.status, 1)));
+        .where(and(eq(operations.tenant_id, call.tenant), eq(operations.status, 1), visibleTo(call, operation)));
       await call.runtime.publishing.commit({
         tenant: call.tenant,
         changes: rows.map(({ id }) => ({

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
+import { visibleTo } from '../../resources/authority-read.ts';
 import { changeEntity, collectionParameters, messageSchema } from '../../resources/crud.ts';
 import type { Resource, Row } from '../../resources/define.ts';
 import { resources } from '../../resources/index.ts';
@@ -64,6 +65,7 @@ async function listDeleted(call: Call, input: Input) {
   const condition: SQL = and(
     eq(columns.tenant_id, call.tenant),
     eq(columns.status, resource.deleted),
+    visibleTo(call, resource),
     search === '' ? undefined : sql`instr(lower(${name}), lower(${search})) > 0`,
   )!;
   const db = drizzle(call.runtime.env.DB);

@@ -1,9 +1,6 @@
-import { and, lt } from 'drizzle-orm';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
-import { scopesOfUser } from '../../oauth/accounts.ts';
-import { contextOf } from '../../oauth/context.ts';
 import { app, apps } from '../../resources/app.ts';
 import {
   changeEntity,
@@ -13,7 +10,7 @@ import {
   listEntities,
   messageSchema,
 } from '../../resources/crud.ts';
-import { callerAccount, callerId, checkLimit, ownedBy, pick, pickAll } from './own.ts';
+import { callerId, givableScopes, ownedBy, ownLimit, pick, pickAll } from './own.ts';
 
 const scope = 'consumer.app';
 const one = '/consumer/app/$app_id<[0-9]+|^~>';
@@ -78,10 +75,10 @@ export const consumerAppOperations: readonly SystemOperation[] = [
 ];
 
 async function create(call: Call, input: Input) {
-  await checkLimit(call, 'consumer_max_apps', apps, and(ownedBy(call, apps), lt(apps.status, app.deleted)), 'app');
   const approval = call.snapshot.config('app_approval') === true;
   const data = { ...(await dataOf(call, input)), userId: callerId(call), status: approval ? 2 : 1 };
-  const id = await changeEntity(call, app, { resource: 'app', verb: 'create', data });
+  const limit = ownLimit(call, 'consumer_max_apps', 'app', `status < ${app.deleted}`, 'app');
+  const id = await changeEntity(call, app, { resource: 'app', verb: 'create', data }, { limit });
   return { success: true, message: 'App successfully created', id: String(id) };
 }
 
@@ -102,6 +99,5 @@ async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>
   if (scopes === undefined || scopes === null) {
     return { name, url };
   }
-  const allowed = await scopesOfUser(contextOf(call), await callerAccount(call));
-  return { name, url, scopes: scopes.filter((wanted) => allowed.includes(wanted)) };
+  return { name, url, scopes: await givableScopes(call, scopes) };
 }

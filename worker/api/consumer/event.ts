@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { ne } from 'drizzle-orm';
 import { categories, type SystemOperation } from '../../core/system-operation.ts';
 import { collectionParameters, getEntity, listEntities } from '../../resources/crud.ts';
 import { event, events } from '../../resources/event.ts';
@@ -17,7 +17,7 @@ export const consumerEventOperations: readonly SystemOperation[] = [
     scope,
     query: collectionParameters,
     run: (call, { query }) =>
-      pickAll(listEntities(call, event, query, eq(events.category_id, categories.default)), shown),
+      pickAll(listEntities(call, event, query, ne(events.category_id, categories.backend)), shown),
   },
   {
     name: `${scope}.get`,
@@ -27,7 +27,7 @@ export const consumerEventOperations: readonly SystemOperation[] = [
     scope,
     run: async (call, input) =>
       pick(
-        await getEntity(call, event, String(input.path.event_id), eq(events.category_id, categories.default)),
+        await getEntity(call, event, String(input.path.event_id), ne(events.category_id, categories.backend)),
         shown,
       ),
   },

@@ -1,9 +1,11 @@
+import { sql } from 'drizzle-orm';
 import { baseUrlOf } from '../../core/base-url.ts';
 import type { Call, Input } from '../../core/call.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
+import { visibleTo } from '../../resources/authority-read.ts';
 import { collectionParameters, findRow, getEntity, listEntities } from '../../resources/crud.ts';
-import { form } from '../../resources/form.ts';
-import { nameIn, operation } from '../../resources/operation.ts';
+import { form, forms } from '../../resources/form.ts';
+import { nameIn, operation, operations } from '../../resources/operation.ts';
 import { formSchema } from './json-schema.ts';
 import { pick, pickAll } from './own.ts';
 
@@ -16,7 +18,8 @@ export const consumerFormOperations: readonly SystemOperation[] = [
     description: 'Lists the forms',
     scope: null,
     query: collectionParameters,
-    run: (call, { query }) => pickAll(listEntities(call, form, query), ['id', 'status', 'name', 'metadata']),
+    run: (call, { query }) =>
+      pickAll(listEntities(call, form, query, fillable(call)), ['id', 'status', 'name', 'metadata']),
   },
   {
     name: 'consumer.form.get',
@@ -29,9 +32,14 @@ export const consumerFormOperations: readonly SystemOperation[] = [
   },
 ];
 
+/** Forms of operations that the caller may not see are not for him. */
+function fillable(call: Call) {
+  return sql`EXISTS (SELECT 1 FROM ${operations} WHERE ${operations.id} = ${forms.operation_id} AND ${visibleTo(call, operation)})`;
+}
+
 async function get(call: Call, input: Input) {
   const key = String(input.path.form_id);
-  const entity = await getEntity(call, form, key);
+  const entity = await getEntity(call, form, key, fillable(call));
   const target = await findRow(call, operation, String(entity.operationId));
   const name = nameIn(target.incoming, 'schema');
   const schema = name === null ? undefined : await call.snapshot.schema(target.incoming.replace(/^schema:\/\//, ''));

@@ -1,12 +1,12 @@
-import { and, eq, sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/d1';
-import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { and, eq } from 'drizzle-orm';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Call } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
-import { type UserAccount, userById } from '../../oauth/accounts.ts';
+import { scopesOfUser, type UserAccount, userById } from '../../oauth/accounts.ts';
 import { contextOf } from '../../oauth/context.ts';
-import { configs } from '../../resources/config.ts';
+import { givable } from '../../resources/authority.ts';
 import type { Collection } from '../../resources/crud.ts';
+import type { Limit } from '../../resources/live.ts';
 
 type Entity = Record<string, unknown>;
 
@@ -39,31 +39,27 @@ export async function pickAll(collection: Promise<Collection>, members: readonly
 }
 
 /**
- * Refuses one more of what a user may have so many of. The setting is read anew: who has just raised it is not refused.
- * Two requests at once may both pass, so a limit can be passed by one.
+ * At most so many as the setting says, of the rows of `table` that are the caller's and meet `counted`: checked by the very
+ * write, so that requests at the same moment cannot pass it together.
  */
-export async function checkLimit(
-  call: Call,
-  setting: string,
-  table: SQLiteTable,
-  owned: ReturnType<typeof and>,
-  noun: string,
-): Promise<void> {
-  const db = drizzle(call.runtime.env.DB);
-  const [limits, counted] = await db.batch([
-    db
-      .select({ value: configs.value })
-      .from(configs)
-      .where(and(eq(configs.tenant_id, call.tenant), eq(configs.name, setting))),
-    db.select({ count: sql<number>`count(*)` }).from(table).where(owned),
-  ]);
-  const limit = Number(limits[0]?.value ?? 0);
-  if ((counted[0]?.count ?? 0) >= limit) {
-    throw new ApiError(
-      'invalid_request',
-      `Maximal amount of ${noun}s reached. Please delete another ${noun} in order to register a new one`,
-    );
-  }
+export function ownLimit(call: Call, setting: string, table: string, counted: string, noun: string): Limit {
+  return {
+    condition: `(SELECT count(*) FROM "${table}" WHERE tenant_id = ? AND user_id = ? AND ${counted})
+      <= (SELECT CAST(value AS INTEGER) FROM config WHERE tenant_id = ? AND name = ? AND status = 1)`,
+    values: [call.tenant, callerId(call), call.tenant, setting],
+    refusal: () =>
+      new ApiError(
+        'invalid_request',
+        `Maximal amount of ${noun}s reached. Please delete another ${noun} in order to register a new one`,
+      ),
+  };
+}
+
+/** The scopes that the caller may give to own apps and tokens, of those `wanted`; null: all that he may. */
+export async function givableScopes(call: Call, wanted: readonly string[] | null): Promise<string[]> {
+  const held = await scopesOfUser(contextOf(call), await callerAccount(call));
+  const allowed = givable(held, call.caller.scopes);
+  return wanted === null ? allowed : wanted.filter((scope) => allowed.includes(scope));
 }
 
 /** The rows of a table that belong to who calls. */

@@ -20,8 +20,8 @@ export const consumerScopeOperations: readonly SystemOperation[] = [
     scope,
     query: collectionParameters,
     async run(call, { query }) {
-      const mine = and(await ownScopes(call), eq(scopes.category_id, categories.default));
-      return pickAll(listEntities(call, resource, query, mine), ['id', 'name', 'description', 'metadata']);
+      const listed = listEntities(call, resource, query, await ownScopes(call));
+      return pickAll(listed, ['id', 'name', 'description', 'metadata']);
     },
   },
   {

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull } from 'drizzle-orm';
+import { and, isNotNull } from 'drizzle-orm';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
@@ -7,9 +7,10 @@ import { contextOf } from '../../oauth/context.ts';
 import { OAuthError } from '../../oauth/errors.ts';
 import { issueTokens, type PersonalToken } from '../../oauth/issue.ts';
 import { collectionParameters, findRow, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
+import { holds } from '../../resources/statements.ts';
 import { token, tokens } from '../../resources/token.ts';
 import { endToken } from '../backend/token.ts';
-import { callerAccount, checkLimit, ownedBy } from './own.ts';
+import { callerAccount, givableScopes, ownedBy, ownLimit } from './own.ts';
 
 const scope = 'consumer.token';
 const one = '/consumer/token/$token_id<[0-9]+|^~>';
@@ -90,24 +91,33 @@ function personal(call: Call) {
 
 async function create(call: Call, input: Input) {
   const body = input.body as { name: string; scopes?: string[]; expire: string };
-  const active = and(personal(call), eq(tokens.status, 1));
-  await checkLimit(call, 'consumer_max_tokens', tokens, active, 'token');
-  return issue(call, body.scopes ?? [], { name: body.name, expires: endOf(call, body.expire) });
+  return issue(call, body.scopes ?? [], { name: body.name, expires: endOf(call, body.expire), limit: limitOf(call) });
 }
 
 async function update(call: Call, input: Input) {
   const body = input.body as { name?: string; expire: string };
   const row = await findRow(call, token, String(input.path.token_id), personal(call));
   const expires = endOf(call, body.expire);
+  const limit = limitOf(call);
+  if (!(await holds(call.runtime.env.DB, limit))) {
+    throw limit.refusal();
+  }
   // The old one ends first: for a moment there is none, never two.
   await endToken(call, row);
-  return issue(call, row.scopes, { name: body.name ?? row.name, expires, row: row.id });
+  return issue(call, row.scopes, { name: body.name ?? row.name, expires, row: row.id, limit });
 }
 
+const limitOf = (call: Call) =>
+  ownLimit(call, 'consumer_max_tokens', 'token', 'status = 1 AND name IS NOT NULL', 'token');
+
 async function issue(call: Call, scopes: string[], wanted: PersonalToken) {
-  const context = contextOf(call);
   try {
-    const made = await issueTokens(context, { user: await callerAccount(call), app: null }, scopes, wanted);
+    const given = await givableScopes(call, scopes.length === 0 ? null : scopes);
+    if (given.length === 0) {
+      throw new OAuthError('invalid_scope');
+    }
+    const owner = { user: await callerAccount(call), app: null };
+    const made = await issueTokens(contextOf(call), owner, given, wanted);
     call.headers.set('Cache-Control', 'no-store');
     return {
       access_token: made.accessToken,

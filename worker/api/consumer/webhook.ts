@@ -1,9 +1,10 @@
-import { and, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import { categories, type SystemOperation } from '../../core/system-operation.ts';
+import { visibleTo } from '../../resources/authority-read.ts';
 import {
   changeEntity,
   collectionParameters,
@@ -12,9 +13,9 @@ import {
   listEntities,
   messageSchema,
 } from '../../resources/crud.ts';
-import { events } from '../../resources/event.ts';
+import { event as eventResource, events } from '../../resources/event.ts';
 import { webhook, webhooks } from '../../resources/webhook.ts';
-import { callerId, checkLimit, ownedBy } from './own.ts';
+import { callerId, ownedBy, ownLimit } from './own.ts';
 
 const scope = 'consumer.webhook';
 const one = '/consumer/webhook/$webhook_id<[0-9]+|^~>';
@@ -48,10 +49,9 @@ export const consumerWebhookOperations: readonly SystemOperation[] = [
     incoming: body,
     outgoing: messageSchema,
     async run(call, input) {
-      const active = and(ownedBy(call, webhooks), gt(webhooks.status, 0));
-      await checkLimit(call, 'consumer_max_webhooks', webhooks, active, 'webhook');
       const data = { ...(await dataOf(call, input)), userId: callerId(call) };
-      const id = await changeEntity(call, webhook, { resource: 'webhook', verb: 'create', data });
+      const limit = ownLimit(call, 'consumer_max_webhooks', 'webhook', 'status > 0', 'webhook');
+      const id = await changeEntity(call, webhook, { resource: 'webhook', verb: 'create', data }, { limit });
       return { success: true, message: 'Webhook successfully created', id: String(id) };
     },
   },
@@ -112,7 +112,8 @@ async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>
         eq(events.tenant_id, call.tenant),
         eq(events.name, event),
         eq(events.status, 1),
-        eq(events.category_id, categories.default),
+        ne(events.category_id, categories.backend),
+        visibleTo(call, eventResource),
       ),
     );
   if (found === undefined) {

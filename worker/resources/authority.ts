@@ -1,0 +1,69 @@
+import { ApiError } from '../core/errors.ts';
+import { grants } from '../core/scope-grant.ts';
+import { categories } from '../core/system-operation.ts';
+import type { Resource, Row } from './define.ts';
+import type { View } from './view.ts';
+
+/** What an actor may do in management: the category whose objects he works with, and the scopes that he may give. */
+export interface Authority {
+  categoryId: number;
+  scopes: readonly string[];
+}
+
+/**
+ * What somebody with `held` scopes may give with a token: whatever he has, but of the backend's scopes only those of the token.
+ * A token for one part of the backend must not lead to one for all of it.
+ */
+export function givable(held: readonly string[], token: readonly string[]): string[] {
+  return [
+    ...held.filter((scope) => !isBackend(scope) || grants(token, scope)),
+    ...token.filter((scope) => isBackend(scope) && grants(held, scope)),
+  ];
+}
+
+const isBackend = (scope: string) => scope === 'backend' || scope.startsWith('backend.');
+
+/**
+ * Nobody gives what he lacks: throws 403 naming the first scope that the actor neither has nor manages. Scopes of the API
+ * product are managed by who works in their category; those of the platform must be had.
+ */
+export async function checkGrants(view: View, names: readonly string[]): Promise<void> {
+  const authority = await view.authority();
+  if (authority === null) {
+    return;
+  }
+  const { categoryId, scopes } = authority;
+  for (const name of names.filter((wanted) => !grants(scopes, wanted))) {
+    const scope = await view.by('scope', 'name', name);
+    if (scope !== undefined && (scope.category_id !== categoryId || isOfPlatform(categoryId))) {
+      throw new ApiError('forbidden', `You cannot give the scope "${name}", for you do not have it yourself`);
+    }
+  }
+}
+
+/** A role is given by who could give its scopes; one of another category only by who works in the default one. */
+export async function checkRole(view: View, role: Row): Promise<void> {
+  await checkGrants(view, role.scopes ?? []);
+  const authority = await view.authority();
+  if (authority !== null && ![role.category_id, categories.default].includes(authority.categoryId)) {
+    throw new ApiError('forbidden', `You cannot give the role "${role.name}", for it belongs to another category`);
+  }
+}
+
+/** Categories of the platform's own objects. */
+export function isOfPlatform(categoryId: number): boolean {
+  return categoryId !== categories.default && (Object.values(categories) as number[]).includes(categoryId);
+}
+
+/** How far an actor reaches a row of a resource that is `categorised` so: changes it, sees it, or not even that. */
+export async function reach(
+  view: View,
+  categorised: Resource['categorised'],
+  row: Row,
+): Promise<'own' | 'shared' | 'foreign'> {
+  const authority = categorised === false ? null : await view.authority();
+  if (authority === null || row.category_id === authority.categoryId) {
+    return 'own';
+  }
+  return categorised === 'shared' && row.category_id === categories.backend ? 'shared' : 'foreign';
+}
