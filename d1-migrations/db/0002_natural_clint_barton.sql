@@ -1,0 +1,1 @@
+CREATE INDEX `webhook_event` ON `webhook` (`event_id`);
