@@ -14,6 +14,8 @@ let upstream: Server;
 let dying: TcpServer;
 let narrow: string;
 let foreign: string;
+/** Of each body that the upstream read: whether it came to its end. */
+const read: boolean[] = [];
 
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 const listen = (server: Server | TcpServer) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -22,6 +24,10 @@ beforeAll(async () => {
   upstream = createServer((incoming, response) => {
     if (incoming.url === '/slow') {
       setTimeout(() => response.end('late'), 5_000).unref();
+    } else if (incoming.url === '/read') {
+      incoming.resume();
+      incoming.once('end', () => response.end('{}'));
+      incoming.once('close', () => read.push(incoming.complete));
     } else {
       response.end('{}');
     }
@@ -103,6 +109,7 @@ beforeAll(async () => {
   };
   await proxy('unreachable', `http://127.0.0.1:${closed}/`);
   await proxy('slow', `http://127.0.0.1:${portOf(upstream)}/slow`, { timeout: 300 });
+  await proxy('large', `http://127.0.0.1:${portOf(upstream)}/read`, { bodyLimit: 2_000_000 });
   await proxy('dying', `http://127.0.0.1:${portOf(dying)}/`);
   await proxy('private', 'http://169.254.169.254/latest/meta-data/');
   await proxy('deleted', `http://127.0.0.1:${portOf(upstream)}/`);
@@ -602,6 +609,30 @@ describe('every call', () => {
     expect(
       await gateway.LOGS.prepare('SELECT count(*) AS count FROM log WHERE response_code = 500').first('count'),
     ).toBe(0);
+  });
+});
+
+describe('a body that is streamed on', () => {
+  const send = (bytes: number) => {
+    const chunk = new Uint8Array(100_000);
+    let left = bytes;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        left > 0 ? controller.enqueue(chunk) : controller.close();
+        left -= chunk.byteLength;
+      },
+    });
+    return gateway.fetch('/up/large', { method: 'POST', body, duplex: 'half' } as RequestInit);
+  };
+
+  it('is refused where it turns out too large, and that is not held against the upstream', async () => {
+    expect((await send(2_000_000)).status).toBe(200);
+    for (let tried = 0; tried < 7; tried++) {
+      const refused = await send(2_500_000);
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([413, 'body_too_large']);
+    }
+    expect((await send(1_000_000)).status).toBe(200);
+    expect(read).toEqual([true, ...Array(7).fill(false), true]);
   });
 });
 

@@ -16,6 +16,8 @@ export interface HttpInput {
   received?: HeaderList;
   /** The unread body: streamed on by actions that forward. Null when there is none or when it was read (see `bytes`). */
   stream: ReadableStream<Uint8Array> | null;
+  /** Fires when the stream must not go on: whoever sends it gives the sending up. */
+  broken?: AbortSignal;
   /** The body's original bytes when a step read it (up to 1 MiB): may be sent again by a retry. */
   bytes: Uint8Array | null;
   /** The original request, for WebSocket upgrades. */

@@ -90,6 +90,7 @@ export function forwardedCall(
     replayable: body.replayable,
     timeout: client.timeout,
     retries: upgrade ? 0 : defaultRetries,
+    signal: http.broken,
   };
 }
 

@@ -21,6 +21,7 @@ export function actionInput(call: Call, input: Input): ActionInput {
       headers: request.headers,
       received: call.received,
       stream: input.bytes === null ? request.body : null,
+      broken: call.bodyBroken,
       bytes: input.bytes,
       request,
     },

@@ -47,8 +47,9 @@ export async function callUpstream(call: UpstreamCall, context: ActionContext, d
     return response;
   } catch (thrown) {
     const error = ApiError.from(thrown);
-    const givenUp = call.signal?.aborted === true;
-    if (!givenUp && (error.code === 'bad_gateway' || error.code === 'upstream_timeout')) {
+    // A body that the caller streams may break off or dawdle by the caller's doing: that must not open the breaker for others.
+    const theirs = call.signal?.aborted === true || call.body instanceof ReadableStream;
+    if (!theirs && (error.code === 'bad_gateway' || error.code === 'upstream_timeout')) {
       breakers.fail(target, context.now());
     } else {
       breakers.abandon(target);

@@ -83,6 +83,8 @@ export interface Call {
   points: number;
   /** The request body as text, when a step read it and the log wants bodies. */
   bodyText: string | null;
+  /** Fires when a body that is streamed on must not go on; its reason is the ApiError. */
+  bodyBroken?: AbortSignal;
 }
 
 /** What an operation receives, validated and converted. */

@@ -58,22 +58,26 @@ export function refuseByLength(request: Request, limit: number): void {
   }
 }
 
-/** The same request with a body that breaks off where it is over the limit, for bodies that are streamed on. */
-export function withCountedBody(request: Request, limit: number): Request {
+/**
+ * The same request with its body counted, for bodies that are streamed on. Over the limit it stands still and `broken` fires:
+ * whoever sends it must give the sending up, for the platform ends a body that fails as if it were complete.
+ */
+export function withCountedBody(request: Request, limit: number): { request: Request; broken: AbortSignal } {
+  const breaking = new AbortController();
   let size = 0;
   const count = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       size += chunk.byteLength;
       if (size > limit) {
-        controller.error(tooLarge(limit));
-      } else {
-        controller.enqueue(chunk);
+        breaking.abort(tooLarge(limit));
+        return new Promise(() => {});
       }
+      controller.enqueue(chunk);
     },
   });
   // `duplex` is asked for by the standard and unknown to the platform's types.
   const init: RequestInit & { duplex: 'half' } = { body: request.body!.pipeThrough(count), duplex: 'half' };
-  return new Request(request, init);
+  return { request: new Request(request, init), broken: breaking.signal };
 }
 
 function tooLarge(limit: number): ApiError {

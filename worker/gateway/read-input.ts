@@ -105,9 +105,9 @@ async function passOn(call: Call, operation: CallOperation): Promise<Payload> {
       // Small enough to be sure before the action starts.
       return { body: undefined, bytes: await readBody(call.request, limit) };
     }
-    call.request = withCountedBody(call.request, limit, (error) => {
-      call.bodyFault = error;
-    });
+    const counted = withCountedBody(call.request, limit);
+    call.request = counted.request;
+    call.bodyBroken = counted.broken;
   }
   return unread;
 }

@@ -21,7 +21,8 @@ export async function runOperation(call: Call, input: Input, credits: Credits): 
     return response;
   } catch (thrown) {
     await credits.release();
-    throw thrown;
+    // Who broke off the body is told why, not that the upstream was not reached.
+    throw call.bodyBroken?.aborted ? call.bodyBroken.reason : thrown;
   }
 }
 
