@@ -1,11 +1,12 @@
 import { Router } from 'itty-router';
+import { health } from './api/system/health.ts';
 import { setup } from './api/system/setup.ts';
+import { apiCatalog, catalogType, securityText } from './api/system/well-known.ts';
 import { baseUrlOf } from './core/base-url.ts';
 import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { applyCors } from './gateway/cors.ts';
-import { observerDrops } from './gateway/observe.ts';
 import type { OAuthContext } from './oauth/context.ts';
 import { authorizationServer, openidConfiguration, protectedResource } from './oauth/discovery.ts';
 import { publicKeys } from './oauth/keys.ts';
@@ -43,7 +44,11 @@ router
   .get('/.well-known/oauth-protected-resource/:resource+', async (request, route) =>
     cached(await protectedResource(await oauthContext(request, route), resourceOf(request))),
   )
-  .get('/system/health', async (_request, route) => health(route))
+  .get('/.well-known/api-catalog', async (request, route) =>
+    cached(apiCatalog(baseUrlOf(route.call.runtime.env, new URL(request.url))), catalogType),
+  )
+  .get('/.well-known/security.txt', async (request, route) => contacts(request, route))
+  .get('/system/health', async (_request, route) => health(route.call.runtime, route.call.tenant, route.snapshot))
   .post('/system/setup', async (request, route) => {
     await route.snapshot();
     const { runtime, tenant } = route.call;
@@ -93,28 +98,16 @@ function resourceOf(request: Request): string {
 }
 
 /** Public documents change with the configuration only. */
-function cached(body: unknown): Response {
-  return Response.json(body, { headers: { 'Cache-Control': 'public, max-age=60' } });
+function cached(body: unknown, type = 'application/json'): Response {
+  return Response.json(body, { headers: { 'Cache-Control': 'public, max-age=60', 'Content-Type': type } });
 }
 
-/** 200 when requests can be served and managed, 503 with what fails otherwise. */
-async function health({ call: { runtime }, snapshot }: FixedRoute): Promise<Response> {
-  const check = async (probe: () => Promise<unknown>) => {
-    try {
-      await probe();
-      return { healthy: true };
-    } catch (thrown) {
-      runtime.report('health', thrown);
-      return { healthy: false, error: 'not reachable' };
-    }
-  };
-  const [configuration, database, logs, system] = await Promise.all([
-    check(snapshot),
-    check(() => runtime.env.DB.prepare('SELECT 1').first()),
-    check(() => runtime.env.LOGS.prepare('SELECT 1').first()),
-    check(() => runtime.env.DATA.prepare('SELECT 1').first()),
-  ]);
-  const checks = { configuration, database, logs: { ...logs, dropped: observerDrops() }, System: system };
-  const healthy = Object.values(checks).every((result) => result.healthy);
-  return Response.json({ healthy, checks }, { status: healthy ? 200 : 503, headers: { 'Cache-Control': 'no-store' } });
+async function contacts(request: Request, { call: { runtime }, snapshot }: FixedRoute): Promise<Response> {
+  const { config } = await snapshot();
+  const [email, url] = ['info_contact_email', 'info_contact_url'].map((name) => String(config(name) ?? ''));
+  const text = securityText({ email: email!, url: url! }, baseUrlOf(runtime.env, new URL(request.url)), runtime.now());
+  if (text === null) {
+    throw new ApiError('unknown_location');
+  }
+  return new Response(text, { headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
 }

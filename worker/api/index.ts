@@ -31,6 +31,7 @@ import { consumerOperations } from './consumer/index.ts';
 import { laterOperations } from './later.ts';
 import { aboutOperations } from './system/about.ts';
 import { documentOperations } from './system/generator.ts';
+import { healthOperation } from './system/health.ts';
 import { metaOperations } from './system/meta.ts';
 
 /** Every operation of the platform itself. */
@@ -60,6 +61,7 @@ export const systemOperations: readonly SystemOperation[] = [
   ...laterOperations,
   ...aboutOperations,
   ...documentOperations,
+  healthOperation,
   ...metaOperations,
   login,
   refreshLogin,

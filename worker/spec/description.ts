@@ -68,13 +68,13 @@ export function pathParametersOf({ path }: Pick<DescribedOperation, 'path'>): st
   return parsed.ok ? parameterNames(parsed.route) : [];
 }
 
-/** The models that operations name, directly. */
-export function modelsOf(operations: readonly DescribedOperation[]): Set<string> {
-  const payloads = operations.flatMap(({ incoming, outgoing, throws }) => [
-    incoming,
-    outgoing,
-    ...throws.map(([, payload]) => payload),
-  ]);
+/** All that an operation takes and gives. */
+export function payloadsIn({ incoming, outgoing, throws }: DescribedOperation): (Payload | null)[] {
+  return [incoming, outgoing, ...throws.map(([, payload]) => payload)];
+}
+
+/** The models that payloads name, directly. */
+export function modelsOf(payloads: readonly (Payload | null)[]): Set<string> {
   return new Set(payloads.flatMap((payload) => (payload !== null && 'model' in payload ? [payload.model] : [])));
 }
 

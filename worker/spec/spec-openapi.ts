@@ -1,6 +1,14 @@
 import type { ParameterRecord } from '../core/records.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
-import { closureOf, type DescribedOperation, type Description, modelsOf, type Payload, tagsOf } from './description.ts';
+import {
+  closureOf,
+  type DescribedOperation,
+  type Description,
+  modelsOf,
+  type Payload,
+  payloadsIn,
+  tagsOf,
+} from './description.ts';
 import { modelsInSchema, referenceTo } from './references.ts';
 
 type Members = Record<string, any>;
@@ -11,7 +19,7 @@ type Members = Record<string, any>;
  */
 export function openApiOf(description: Description): Members {
   const { baseUrl, info, scopes, operations, models, grants } = description;
-  const names = closureOf(modelsOf(operations), models.schemas, modelsInSchema);
+  const names = closureOf(modelsOf(operations.flatMap(payloadsIn)), models.schemas, modelsInSchema);
   const tags = [...new Set(operations.flatMap(tagsOf))].sort();
   return {
     openapi: '3.1.1',
@@ -128,7 +136,8 @@ function responsesOf({ code, outgoing, throws }: DescribedOperation): Members {
   const failure = { description: 'The request was refused', content: contentOf({ model: problem }) };
   const responses: Members = { [code]: { description: 'Success', content: contentOf(outgoing) } };
   for (const [status, payload] of throws) {
-    const content = contentOf(payload);
+    // The platform's own operations: their model in TypeAPI is Fusio's, which has fewer members.
+    const content = contentOf('model' in payload && payload.model === 'Common_Message' ? { model: problem } : payload);
     const keys = status === 999 ? ['4XX', '5XX'] : status === 499 ? ['4XX'] : status === 599 ? ['5XX'] : [status];
     for (const key of keys) {
       responses[key] = { description: statusText(key), content };

@@ -5,6 +5,7 @@ import {
   modelsOf,
   type Payload,
   pathParametersOf,
+  payloadsIn,
   type TypeSchema,
   tagsOf,
 } from './description.ts';
@@ -13,7 +14,7 @@ import { typeOfModel, typesOf } from './typeschema-of.ts';
 
 /** The description as a TypeAPI document (typeapi.org), as Fusio's clients and code generators read it. */
 export function typeApiOf({ baseUrl, scopes, operations, models, grants }: Description): Record<string, unknown> {
-  const names = closureOf(modelsOf(operations), models.types, modelsInType);
+  const names = closureOf(modelsOf(operations.flatMap(payloadsIn)), models.types, modelsInType);
   return {
     baseUrl,
     security: {

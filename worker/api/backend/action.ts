@@ -7,11 +7,11 @@ import { executeAction } from '../../gateway/run-operation.ts';
 import { action } from '../../resources/action.ts';
 import { findRow } from '../../resources/crud.ts';
 import { classForm, classList } from './classes.ts';
-import { commitList } from './commits.ts';
+import { commitOperations } from './commits.ts';
 
 /** What actions have beyond CRUD: classes, forms, history and a test run. */
 export const actionOperations: readonly SystemOperation[] = [
-  commitList('action', 'config'),
+  ...commitOperations('action'),
   classList('action'),
   classForm('action'),
   {

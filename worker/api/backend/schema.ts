@@ -2,11 +2,11 @@ import { Type } from 'typebox';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { changeEntity, findRow, messageSchema } from '../../resources/crud.ts';
 import { schema } from '../../resources/schema.ts';
-import { commitList } from './commits.ts';
+import { commitOperations } from './commits.ts';
 
 /** What schemas have beyond CRUD: a preview, a form and the history. */
 export const schemaOperations: readonly SystemOperation[] = [
-  commitList('schema', 'schema'),
+  ...commitOperations('schema'),
   {
     name: 'backend.schema.getPreview',
     method: 'POST',

@@ -30,10 +30,13 @@ async function about(call: Call) {
   const base = baseUrlOf(runtime.env, url);
   const links: [string, string][] = [
     ['root', `${base}/`],
+    ['openapi', `${base}/system/generator/spec-openapi`],
+    ['typeapi', `${base}/system/generator/spec-typeapi`],
     ['route', `${base}/system/route`],
     ['health', `${base}/system/health`],
     ['oauth2', `${base}/authorization/token`],
     ['whoami', `${base}/authorization/whoami`],
+    ['api-catalog', `${base}/.well-known/api-catalog`],
     ['oauth-authorization-server', `${base}/.well-known/oauth-authorization-server`],
     ['oauth-protected-resource', `${base}/.well-known/oauth-protected-resource`],
     ['openid-configuration', `${base}/.well-known/openid-configuration`],
@@ -52,6 +55,7 @@ async function about(call: Call) {
     paymentCurrency: text('payment_currency') || 'EUR',
     categories: Object.keys(categories).sort(),
     scopes: await publicScopes(contextOf(call)),
+    apps: {},
     links: links.map(([rel, href]) => ({ rel, href })),
   };
 }

@@ -1,6 +1,5 @@
 import type { CallOperation } from '../../core/call.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
-import { isObject } from '../../lib/json.ts';
 import { assertFormatKeyword } from '../../lib/schema/engine.ts';
 import { TypeSchemaConversion } from '../../lib/schema/typeschema-conversion.ts';
 import { resources } from '../../resources/index.ts';
@@ -11,12 +10,14 @@ import {
   type Models,
   modelsOf,
   type Payload,
+  payloadsIn,
   type TypeSchema,
 } from '../description.ts';
-import { mapSchemas, modelsInType, referenceTo } from '../references.ts';
+import { mapSchemas, modelsInSchema, modelsInType, referenceTo } from '../references.ts';
 import { typesOf } from '../typeschema-of.ts';
 import { backendModels } from './models-backend.ts';
 import { consumerModels } from './models-consumer.ts';
+import { ownModels } from './models-own.ts';
 import { sharedModels } from './models-shared.ts';
 import { readModels } from './notation.ts';
 import { payloads } from './payloads.ts';
@@ -26,21 +27,38 @@ import { payloads } from './payloads.ts';
  * members, the members that our resources have beyond those, and the descriptions that are declared with the resources.
  * Operations that Fusio does not have get their models from their own contracts.
  */
-export function describeManagement(operations: readonly CallOperation[]): {
+export function describeManagement(operations: readonly CallOperation[]): Management {
+  const rooms = [...new Set(operations.map(({ category_id }) => category_id))].sort().join();
+  let management = described.get(rooms);
+  if (management === undefined) {
+    described.set(rooms, (management = make(operations)));
+  }
+  return management;
+}
+
+interface Management {
   operations: DescribedOperation[];
   models: Models;
-} {
+}
+
+/** By categories: what is compiled in stays as it is as long as the isolate lives. */
+const described = new Map<string, Management>();
+
+function make(operations: readonly CallOperation[]): Management {
   const types = managementTypes();
   const own: Record<string, JsonSchema> = {};
-  const described = operations.flatMap((operation) =>
+  const written = operations.flatMap((operation) =>
     operation.native === null ? [] : [describe(operation, operation.native, own)],
   );
   const ownTypes = typesOf(own);
-  const names = closureOf(modelsOf(described), { ...types, ...ownTypes }, modelsInType);
+  const names = closureOf(modelsOf(written.flatMap(payloadsIn)), { ...types, ...ownTypes }, modelsInType);
   const used = Object.fromEntries(names.flatMap((name) => (name in types ? [[name, types[name]!]] : [])));
   return {
-    operations: described,
-    models: { schemas: { ...schemasOf(used), ...own }, types: { ...used, ...ownTypes } },
+    operations: written,
+    models: {
+      schemas: { ...schemasOf(used, modelsOf(written.map(({ incoming }) => incoming))), ...own },
+      types: { ...used, ...ownTypes },
+    },
   };
 }
 
@@ -107,7 +125,12 @@ function modelName(operation: string): string {
 let made: Record<string, TypeSchema> | undefined;
 
 function managementTypes(): Record<string, TypeSchema> {
-  made ??= { ...readModels(sharedModels), ...withResources(readModels(backendModels)), ...readModels(consumerModels) };
+  made ??= {
+    ...readModels(sharedModels),
+    ...withResources(readModels(backendModels)),
+    ...readModels(consumerModels),
+    ...readModels(ownModels),
+  };
   return made;
 }
 
@@ -136,18 +159,39 @@ function withResources(models: Record<string, TypeSchema>): Record<string, TypeS
   return models;
 }
 
-/** Definitions of TypeSchema as JSON Schemas of a description. Generic ones have none: those that extend them hold their members. */
-function schemasOf(types: Record<string, TypeSchema>): Record<string, JsonSchema> {
+/**
+ * Definitions of TypeSchema as JSON Schemas of a description. Generic ones have none: those that extend them hold their members.
+ * `taken` are the models of requests, in which a member may be null; answers leave out what has no value.
+ */
+function schemasOf(types: Record<string, TypeSchema>, taken: Iterable<string>): Record<string, JsonSchema> {
   const { $defs } = new TypeSchemaConversion({ definitions: types }).run(assertFormatKeyword);
-  const moved = Object.entries(($defs ?? {}) as Record<string, JsonSchema>).map(([name, schema]) => [
-    name,
-    mapSchemas(schema, (part) =>
-      typeof part.$ref === 'string' ? { ...part, $ref: referenceTo(part.$ref.slice('#/$defs/'.length)) } : part,
-    ),
-  ]);
+  const schemas: Record<string, JsonSchema> = {};
+  for (const [name, schema] of Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) {
+    if (types[name] !== undefined && !isGeneric(types[name])) {
+      schemas[name] = mapSchemas(schema, moved) as JsonSchema;
+    }
+  }
+  const nullable = new Set(closureOf(taken, schemas, modelsInSchema));
   return Object.fromEntries(
-    moved.filter(([name]) => isObject(types[name as string]) && !isGeneric(types[name as string]!)),
+    Object.entries(schemas).map(([name, schema]) => [
+      name,
+      nullable.has(name) ? schema : (mapSchemas(schema, withoutNull) as JsonSchema),
+    ]),
   );
+}
+
+function moved(part: JsonSchema): JsonSchema {
+  const { $ref } = part;
+  return typeof $ref === 'string' ? { ...part, $ref: referenceTo($ref.slice('#/$defs/'.length)) } : part;
+}
+
+function withoutNull({ type, anyOf, ...part }: JsonSchema): JsonSchema {
+  if (Array.isArray(anyOf) && anyOf.length === 2 && anyOf[1].type === 'null') {
+    return { ...anyOf[0], ...part };
+  }
+  const kept = Array.isArray(type) ? type.filter((name) => name !== 'null') : [type];
+  const types = kept.length === 1 ? kept[0] : kept;
+  return { ...(types === undefined ? {} : { type: types }), ...(anyOf === undefined ? {} : { anyOf }), ...part };
 }
 
 function isGeneric(type: TypeSchema): boolean {

@@ -8,14 +8,17 @@ authorization.revoke: -> Common_Message
 backend.account.changePassword: Backend_AccountChangePassword -> Common_Message
 backend.account.get: -> Backend_User
 backend.account.update: Backend_UserUpdate -> Common_Message
+backend.action.compareCommits: -> Backend_CommitComparison
 backend.action.create: Backend_ActionCreate -> Common_Message
 backend.action.delete: -> Common_Message
 backend.action.execute: Backend_ActionExecuteRequest -> Backend_ActionExecuteResponse
 backend.action.get: -> Backend_Action
 backend.action.getAll: -> Backend_ActionCollection
 backend.action.getClasses: -> Backend_ActionIndex
+backend.action.getCommit: -> Backend_ActionCommit
 backend.action.getCommits: -> Backend_ActionCommitCollection
 backend.action.getForm: -> Common_FormContainer
+backend.action.restoreCommit: -> Common_Message
 backend.action.update: Backend_ActionUpdate -> Common_Message
 backend.agent.create: Backend_AgentCreate -> Common_Message
 backend.agent.delete: -> Common_Message
@@ -81,6 +84,8 @@ backend.cronjob.get: -> Backend_Cronjob
 backend.cronjob.getAll: -> Backend_CronjobCollection
 backend.cronjob.update: Backend_CronjobUpdate -> Common_Message
 backend.dashboard.getAll: -> Backend_Dashboard
+backend.deploy.apply: Backend_DeployRequest -> Backend_DeployResult
+backend.deploy.export: -> Passthru
 backend.event.create: Backend_EventCreate -> Common_Message
 backend.event.delete: -> Common_Message
 backend.event.get: -> Backend_Event
@@ -143,17 +148,24 @@ backend.rate.delete: -> Common_Message
 backend.rate.get: -> Backend_Rate
 backend.rate.getAll: -> Backend_RateCollection
 backend.rate.update: Backend_RateUpdate -> Common_Message
+backend.revision.compare: -> Backend_RevisionComparison
+backend.revision.get: -> Backend_Revision
+backend.revision.getAll: -> Backend_RevisionCollection
+backend.revision.rollback: Backend_RevisionRollback -> Backend_DeployResult
 backend.role.create: Backend_RoleCreate -> Common_Message
 backend.role.delete: -> Common_Message
 backend.role.get: -> Backend_Role
 backend.role.getAll: -> Backend_RoleCollection
 backend.role.update: Backend_RoleUpdate -> Common_Message
+backend.schema.compareCommits: -> Backend_CommitComparison
 backend.schema.create: Backend_SchemaCreate -> Common_Message
 backend.schema.delete: -> Common_Message
 backend.schema.get: -> Backend_Schema
 backend.schema.getAll: -> Backend_SchemaCollection
+backend.schema.getCommit: -> Backend_SchemaCommit
 backend.schema.getCommits: -> Backend_SchemaCommitCollection
 backend.schema.getPreview: -> Backend_SchemaPreviewResponse
+backend.schema.restoreCommit: -> Common_Message
 backend.schema.update: Backend_SchemaUpdate -> Common_Message
 backend.schema.updateForm: Backend_SchemaForm -> Common_Message
 backend.scope.create: Backend_ScopeCreate -> Common_Message
@@ -198,6 +210,7 @@ backend.test.getAll: -> Backend_TestCollection
 backend.test.refresh: -> Common_Message
 backend.test.run: -> Common_Message
 backend.test.update: Backend_Test -> Common_Message
+backend.token.delete: -> Common_Message
 backend.token.get: -> Backend_Token
 backend.token.getAll: -> Backend_TokenCollection
 backend.transaction.get: -> Backend_Transaction
@@ -210,6 +223,7 @@ backend.trigger.delete: -> Common_Message
 backend.trigger.get: -> Backend_Trigger
 backend.trigger.getAll: -> Backend_TriggerCollection
 backend.trigger.update: Backend_TriggerUpdate -> Common_Message
+backend.upload.putPart: application/octet-stream -> Common_Message
 backend.user.create: Backend_UserCreate -> Common_Message
 backend.user.delete: -> Common_Message
 backend.user.get: -> Backend_User
@@ -274,6 +288,7 @@ consumer.webhook.getAll: -> Consumer_WebhookCollection
 consumer.webhook.update: Consumer_WebhookUpdate -> Common_Message
 meta.getAbout: -> System_About
 system.connection.callback: -> Common_Message
+system.generate: -> Passthru
 system.meta.getAbout: -> System_About
 system.meta.getDebug: Passthru -> Passthru
 system.meta.getHealth: -> System_HealthCheck

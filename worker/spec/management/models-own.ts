@@ -1,0 +1,15 @@
+/** What operations take and give that Fusio does not have; the notation is notation.ts's. */
+export const ownModels = `
+Backend_CommitComparison { from string, to string, differences [Backend_CommitDifference] }
+Backend_CommitDifference { pointer string, before any, after any }
+Backend_DeployChange { resource string, verb string, key string, data {any} }
+Backend_DeployRequest { changes [Backend_DeployChange], prune [string], plan boolean, message string, upload string }
+Backend_DeployResult { revision integer, results [Backend_RevisionResult] }
+Backend_Revision { revision integer, hash string, userId integer, message string, changeCount integer,
+  changes [Backend_RevisionChange], date string:date-time }
+Backend_RevisionChange { verb string, resource string, name string }
+Backend_RevisionCollection < Common_Collection<T=Backend_Revision>
+Backend_RevisionComparison { from integer, to integer, differences [Backend_RevisionResult] }
+Backend_RevisionResult { resource string, verb string, id integer, name string, difference {[any]} }
+Backend_RevisionRollback { plan boolean }
+`;
