@@ -32,11 +32,15 @@ afterAll(async () => {
 
 const port = () => (recorder.address() as AddressInfo).port;
 
+const full = process.env.POSTERN_FULL !== undefined;
+
 describe('the egress guard, over HTTP', () => {
-  it('lets no spelling of a private address reach anything', { timeout: 120_000 }, async () => {
+  afterAll(() => gateway.stop());
+
+  it('lets no spelling of a private address reach anything', { timeout: full ? 500_000 : 120_000 }, async () => {
     gateway = await startGateway({ vars: { EGRESS_ALLOW: '' } });
     admin = await manage(gateway);
-    const urls = spelled(Number(process.env.POSTERN_FULL ? Number.POSITIVE_INFINITY : 200));
+    const urls = spelled(full ? Number.POSITIVE_INFINITY : 200);
     const changes = urls.flatMap((url, index) => [
       {
         resource: 'action',
@@ -59,12 +63,20 @@ describe('the egress guard, over HTTP', () => {
     for (let start = 0; start < changes.length; start += 1_000) {
       await admin.must('POST', '/backend/deploy', { changes: changes.slice(start, start + 1_000) });
     }
-    for (const [index, url] of urls.entries()) {
-      const { status, body } = await request(gateway, 'GET', `/spelling/${index}`);
-      expect([502, 503], `${url} answered ${status} ${JSON.stringify(body).slice(0, 200)}`).toContain(status);
-    }
+    const answered: string[] = [];
+    let next = 0;
+    const caller = async () => {
+      while (next < urls.length) {
+        const index = next++;
+        const { status, body } = await request(gateway, 'GET', `/spelling/${index}`);
+        if (status !== 502 && status !== 503) {
+          answered.push(`${urls[index]} answered ${status} ${JSON.stringify(body).slice(0, 200)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, caller));
+    expect(answered).toEqual([]);
     expect(reached).toEqual([]);
-    await gateway.stop();
   });
 });
 
