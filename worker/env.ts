@@ -1,3 +1,4 @@
+import type { LaneRpc, OutboxRpc, WakeUp } from './core/events.ts';
 import type { LimiterRpc, PublisherRpc, TokenFamilyRpc } from './core/ports.ts';
 import { withDeadline } from './lib/d1-deadline.ts';
 
@@ -16,6 +17,9 @@ export interface Env {
   PUBLISHER: ObjectNamespace<PublisherRpc>;
   LIMITER: ObjectNamespace<LimiterRpc>;
   TOKEN_FAMILY: ObjectNamespace<TokenFamilyRpc>;
+  OUTBOX: ObjectNamespace<OutboxRpc>;
+  LANE: ObjectNamespace<LaneRpc>;
+  EVENTS: Queue<WakeUp>;
   /** Secret: 32 random bytes, base64. Root of every derived key (sealing, pepper, setup token). */
   SECRET_KEY: string;
   /** Secret: retired SECRET_KEYs, comma separated; what they sealed still opens. */
@@ -40,7 +44,10 @@ export function checkEnv(env: Env): Env {
   if (known !== undefined) {
     return known;
   }
-  const required = ['DB', 'LOGS', 'DATA', 'CONTENT', 'PUBLISHER', 'LIMITER', 'TOKEN_FAMILY', 'SECRET_KEY'] as const;
+  const required = [
+    ...(['DB', 'LOGS', 'DATA', 'CONTENT', 'PUBLISHER', 'LIMITER', 'TOKEN_FAMILY', 'OUTBOX', 'LANE', 'EVENTS'] as const),
+    'SECRET_KEY' as const,
+  ];
   const missing = required.filter((name) => env[name] === undefined);
   if (missing.length > 0) {
     throw new Error(`Missing bindings: ${missing.join(', ')}. See wrangler.toml and the README, "Deploy".`);

@@ -1,13 +1,18 @@
+import { LaneObject } from '../durable-objects/lane.ts';
 import { Limiter } from '../durable-objects/limiter.ts';
+import { Outbox } from '../durable-objects/outbox.ts';
 import { PublisherObject } from '../durable-objects/publisher.ts';
 import { TokenFamily } from '../durable-objects/token-family.ts';
 import { actionTypes } from './actions/index.ts';
 import { connectionTypes } from './connections/index.ts';
 import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
+import type { WakeUp } from './core/events.ts';
 import type { Runtime } from './core/runtime.ts';
 import { noSnapshot } from './core/snapshot.ts';
 import { checkEnv, type Env } from './env.ts';
+import { fanOut } from './events/fan-out.ts';
+import { createLaneWork } from './events/work.ts';
 import { fixedRoute, isFixed } from './fixed-routes.ts';
 import { finish } from './gateway/finish.ts';
 import { handle } from './gateway/handle.ts';
@@ -54,6 +59,16 @@ export default {
     const runtime = createRuntime(checkEnv(environment), context, null);
     await runScheduled(runtime.env, event.scheduledTime, runtime.report);
   },
+
+  async queue(batch: MessageBatch<WakeUp>, environment: Env, context: ExecutionContext): Promise<void> {
+    const { env, report } = createRuntime(checkEnv(environment), context, null);
+    // Wake-ups for one outbox are one.
+    for (const wake of new Map(batch.messages.map(({ body }) => [JSON.stringify(body), body])).values()) {
+      // What failed stays where it is: the outbox wakes us again, and so does cron.
+      await fanOut(env, wake).catch((thrown) => report('events.fan-out', thrown));
+    }
+    batch.ackAll();
+  },
 };
 
 function refuse(call: Call, thrown: unknown): Response {
@@ -77,4 +92,9 @@ export class Publisher extends PublisherObject {
   });
 }
 
-export { Limiter, TokenFamily };
+/** Delivers what a webhook, a trigger or async runs are owed; completed here with the room that knows how. */
+export class Lane extends LaneObject {
+  protected override readonly work = createLaneWork(createRuntime(checkEnv(this.env), this.ctx, null));
+}
+
+export { Limiter, Outbox, TokenFamily };

@@ -3,6 +3,7 @@ import { ApiError } from './core/errors.ts';
 import type { Egress } from './core/ports.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { Env } from './env.ts';
+import { createDispatcher } from './events/dispatch.ts';
 import { createObserver } from './gateway/observe.ts';
 import { createEgress, type EgressError, type EgressSettings } from './lib/egress.ts';
 import { type AllowList, parseAllowList } from './lib/egress-address.ts';
@@ -39,6 +40,7 @@ export function createRuntime(
     report,
     system,
     publishing: createPublishing(env),
+    dispatcher: createDispatcher(env, now),
     egress: {
       // Most calls that are refused, and all that answer by themselves, need none.
       fetch: (url, init, options) => (guard ??= egressFor(env, request)).fetch(url, init, options),

@@ -17,6 +17,10 @@ export interface PlatformConfig {
   kv_namespaces?: { binding: string; id: string }[];
   analytics_engine_datasets?: { binding: string; dataset?: string }[];
   durable_objects?: { bindings: { name: string; class_name: string }[] };
+  queues?: {
+    producers?: { binding: string; queue: string }[];
+    consumers?: { queue: string; max_batch_size?: number; max_batch_timeout?: number; max_retries?: number }[];
+  };
 }
 
 export interface HostOptions {
@@ -55,7 +59,7 @@ export interface Host {
 const handled = new Set([
   ...['name', 'main', 'compatibility_date', 'compatibility_flags', 'workers_dev', 'preview_urls', 'send_metrics'],
   ...['observability', 'triggers', 'vars', 'd1_databases', 'kv_namespaces', 'analytics_engine_datasets'],
-  ...['durable_objects', 'migrations', 'minify', 'upload_source_maps', 'limits', 'placement', 'routes'],
+  ...['durable_objects', 'queues', 'migrations', 'minify', 'upload_source_maps', 'limits', 'placement', 'routes'],
 ]);
 
 /** Reads wrangler.toml, the one description of what the worker needs from the platform. */
@@ -128,6 +132,11 @@ function toMiniflare(config: PlatformConfig, options: HostOptions & { ports?: nu
         (config.analytics_engine_datasets ?? []).map((ae) => [ae.binding, { dataset: ae.dataset ?? ae.binding }]),
       ),
       durableObjects: Object.fromEntries(objects),
+      queueProducers: Object.fromEntries(
+        (config.queues?.producers ?? []).map(({ binding, queue }) => [binding, queue]),
+      ),
+      // A queue has one consumer.
+      queueConsumers: index > 0 ? {} : consumersOf(config),
       unsafeDirectSockets: [{ host, port: options.ports?.[index] ?? (index === 0 ? (options.port ?? 0) : 0) }],
     };
   });
@@ -144,6 +153,15 @@ function toMiniflare(config: PlatformConfig, options: HostOptions & { ports?: nu
     ...(options.temporary === undefined ? {} : { resourceTmpPath: options.temporary }),
     workers,
   });
+}
+
+function consumersOf({ queues }: PlatformConfig): NonNullable<V4WorkerOptions['queueConsumers']> {
+  return Object.fromEntries(
+    (queues?.consumers ?? []).map((one) => [
+      one.queue,
+      { maxBatchSize: one.max_batch_size, maxBatchTimeout: one.max_batch_timeout, maxRetries: one.max_retries },
+    ]),
+  );
 }
 
 function isolateName(config: PlatformConfig, index: number): string {

@@ -96,6 +96,8 @@ export function makeContext(given: Partial<ActionContext> = {}): TestContext {
   const context: TestContext = {
     spent: 0,
     deferred: [],
+    dispatch: async () => ({ id: 'evt_1' }),
+    event: null,
     tenant: '',
     requestId: '8f14e45f-ceea-467f-a8d1-6d8a1a5b6c7d',
     operationId: 7,

@@ -54,6 +54,7 @@ function world(
     openSecret: async () => {
       throw new Error('sealed');
     },
+    dispatch: async () => ({ id: 'evt_1' }),
     tenant: '',
     requestId: 'r',
     operationId: null,

@@ -10,7 +10,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function source(name: string, body: string): string {
   const entry = join(folder, name, 'index.ts');
   mkdirSync(join(folder, name), { recursive: true });
-  const classes = ['Publisher', 'Limiter', 'TokenFamily'].map((c) => `export class ${c} extends DurableObject {}`);
+  const classes = ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane'].map(
+    (c) => `export class ${c} extends DurableObject {}`,
+  );
   writeFileSync(
     entry,
     `import { DurableObject } from 'cloudflare:workers';\n${classes.join('\n')}\nexport default { fetch: () => new Response(${body}) };\n`,

@@ -178,6 +178,9 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
       PUBLISHER: { type: 'durable_object_namespace', name: 'PUBLISHER', class_name: 'Publisher' },
       LIMITER: { type: 'durable_object_namespace', name: 'LIMITER', class_name: 'Limiter' },
       TOKEN_FAMILY: { type: 'durable_object_namespace', name: 'TOKEN_FAMILY', class_name: 'TokenFamily' },
+      OUTBOX: { type: 'durable_object_namespace', name: 'OUTBOX', class_name: 'Outbox' },
+      LANE: { type: 'durable_object_namespace', name: 'LANE', class_name: 'Lane' },
+      EVENTS: { type: 'queue', name: 'EVENTS', queue_name: 'postern-events' },
       USAGE: { type: 'analytics_engine', name: 'USAGE', dataset: 'postern_usage' },
       EGRESS_ALLOW: { type: 'plain_text', name: 'EGRESS_ALLOW', text: '' },
       TRUSTED_IP_HEADER: { type: 'plain_text', name: 'TRUSTED_IP_HEADER', text: 'CF-Connecting-IP' },
@@ -189,7 +192,10 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
       main_module: 'index.js',
       compatibility_date: config.compatibility_date,
       compatibility_flags: config.compatibility_flags,
-      migrations: { new_tag: 'v1', steps: [{ new_sqlite_classes: ['Publisher', 'Limiter', 'TokenFamily'] }] },
+      migrations: {
+        new_tag: 'v1',
+        steps: [{ new_sqlite_classes: ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane'] }],
+      },
     });
     expect(worker.uploads[0]!.modules.get('index.js')!.type).toBe('application/javascript+module');
     expect(worker).toMatchObject({ crons: ['* * * * *'], subdomain: { enabled: true, previews_enabled: false } });

@@ -44,7 +44,8 @@ export function aCall(options: CallOptions): Call {
     egress: { fetch: unused },
     observer: { observe: unused },
     publishing: { commit: unused, rollback: unused, revoke: unused },
-    system: { match: unused },
+    dispatcher: { dispatch: unused },
+    system: { match: unused, operations: [] },
     report: options.report ?? unused,
     defer: options.defer ?? (() => {}),
   };

@@ -22,6 +22,7 @@ export function snapshotOf(records: Record<string, SchemaRecord>, revision = 1):
     action: async () => undefined,
     schema: async (name) => records[name],
     connection: async () => undefined,
+    event: async () => undefined,
     rates: [],
     keys: [],
     config: () => undefined,

@@ -1,5 +1,6 @@
 import type { TObject } from 'typebox';
 import type { Caller } from '../core/call.ts';
+import type { Dispatch } from '../core/events.ts';
 import type { Egress } from '../core/ports.ts';
 import type { HeaderList } from '../lib/headers.ts';
 
@@ -58,6 +59,10 @@ export interface ActionContext {
   connection(name: string): Promise<unknown>;
   /** Runs another action with an input of its own. */
   execute(reference: string, input: ActionInput): Promise<Response>;
+  /** Tells everybody who waits for an event of it. Errors as core/events.ts `Dispatcher`: safe when it resolves. */
+  dispatch(event: string, payload: unknown, options?: Pick<Dispatch, 'userId' | 'id'>): Promise<{ id: string }>;
+  /** The event because of which a trigger runs the action; null outside triggers. `time` in milliseconds since the epoch. */
+  event: { id: string; name: string; time: number } | null;
   /** Adds to the time that the call spent waiting for others, milliseconds. */
   waited(milliseconds: number): void;
 }

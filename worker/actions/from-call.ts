@@ -33,6 +33,7 @@ export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret):
   return {
     snapshot: call.snapshot,
     runtime: call.runtime,
+    dispatch: (dispatch) => call.runtime.dispatcher.dispatch(call.snapshot, dispatch),
     openSecret,
     tenant: call.tenant,
     requestId: call.id,

@@ -88,6 +88,18 @@ export interface SchemaRecord {
   metadata: Record<string, unknown> | null;
 }
 
+/** What actions may dispatch: webhooks and triggers wait for it by name. */
+export interface EventRecord {
+  id: number;
+  status: number;
+  category_id: number;
+  name: string;
+  description: string;
+  /** Reference of the payload's schema; null: anything. */
+  schema: string | null;
+  metadata: Record<string, unknown> | null;
+}
+
 export interface ConnectionRecord {
   id: number;
   status: number;

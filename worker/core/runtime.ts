@@ -1,4 +1,5 @@
 import type { Env } from '../env.ts';
+import type { Dispatcher } from './events.ts';
 import type { Egress, Observer, Publishing } from './ports.ts';
 import type { SystemCatalog } from './system-operation.ts';
 
@@ -10,6 +11,7 @@ export interface Runtime {
   egress: Egress;
   observer: Observer;
   publishing: Publishing;
+  dispatcher: Dispatcher;
   system: SystemCatalog;
   /** Observes a fault that the request survives; `place` says where. */
   report(place: string, thrown: unknown): void;

@@ -2,6 +2,7 @@ import type {
   ActionRecord,
   ConfigRecord,
   ConnectionRecord,
+  EventRecord,
   KeyRecord,
   OperationRecord,
   RateRecord,
@@ -36,7 +37,9 @@ export interface Snapshot {
   action(reference: string): Promise<ActionRecord | undefined>;
   /** By reference without its `schema://`. */
   schema(reference: string): Promise<SchemaRecord | undefined>;
+  /** By name, or by id as text where no connection is called so. */
   connection(name: string): Promise<ConnectionRecord | undefined>;
+  event(name: string): Promise<EventRecord | undefined>;
   /** Active rates, highest priority first. */
   readonly rates: readonly RateRecord[];
   readonly keys: readonly KeyRecord[];
@@ -72,6 +75,7 @@ export function noSnapshot(tenant: string): Snapshot {
     action: nothing,
     schema: nothing,
     connection: nothing,
+    event: nothing,
     rates: [],
     keys: [],
     config: () => undefined,

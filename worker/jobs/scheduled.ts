@@ -1,4 +1,5 @@
 import type { Env } from '../env.ts';
+import { sweepLanes, sweepOutboxes } from '../events/sweep.ts';
 import { sweepPublisher } from '../snapshot/current.ts';
 import { sweepLogs } from './retention.ts';
 
@@ -9,7 +10,11 @@ export async function runScheduled(
   report: (place: string, thrown: unknown) => void,
 ): Promise<void> {
   const minute = new Date(time).getUTCMinutes();
-  const jobs: [string, () => Promise<unknown>][] = [['jobs.publisher', () => sweepPublisher(env, '')]];
+  const jobs: [string, () => Promise<unknown>][] = [
+    ['jobs.publisher', () => sweepPublisher(env, '')],
+    ['jobs.outbox', () => sweepOutboxes(env, '', report)],
+    ['jobs.lanes', () => sweepLanes(env, '', minute, report)],
+  ];
   if (minute === 0) {
     jobs.push(['jobs.retention', () => sweepLogs(env, time)]);
     jobs.push(['jobs.uploads', () => sweepUploads(env, time)]);

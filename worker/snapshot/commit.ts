@@ -6,6 +6,7 @@ import type { Actor, Change, ChangeResult, Outcome } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { commits } from '../resources/commit.ts';
 import { openView } from '../resources/index.ts';
+import { outboxStatements, raisedAny } from '../resources/outbox.ts';
 import { convert } from '../resources/schema.ts';
 import { statementsOf, upserts } from '../resources/statements.ts';
 import { revisions, signingKeys } from '../resources/tables.ts';
@@ -79,18 +80,25 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     const next = await rewrite(view.tenant, from, [...placed, ...pins, ...extra]);
     const pointer: Pointer = { revision: (from?.revision ?? 0) + 1, manifest: next.manifest };
     const attempt = crypto.randomUUID();
+    // What the tenant begins with is told to nobody.
+    const events = from === null ? [] : outboxStatements(env.DB, view);
     const statements = [
       ...dropStatements(view.tenant, next.dropped, pointer.revision),
       ...contentStatements(view.tenant, next.written, pointer.revision),
       ...statementsOf(env.DB, view),
       ...more,
       ...upserts(env.DB, revisions, [revisionRow(view, pointer, attempt, request)]),
+      ...events,
     ];
     // Content is immutable: what a failed batch leaves behind in KV is only never looked for.
     const offered = offerContents(env, next.written.slice(0, mostOffered), offerPatience);
     const [batch, late] = await Promise.allSettled([env.DB.batch(statements), offered]);
     if (batch.status === 'rejected' && !(await landed(view.tenant, pointer.revision, attempt))) {
       throw unavailable(batch.reason);
+    }
+    if (batch.status === 'rejected' || raisedAny(batch.value, events)) {
+      // A lost wake-up is made good by cron.
+      env.EVENTS.send({ tenant: view.tenant, outbox: 'database' }).catch(() => undefined);
     }
     keepContents(next.written);
     const unoffered = [
@@ -162,33 +170,33 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
   /** Content may exist already (a change and its undoing): then only the revision that needs it moves on. */
   function contentStatements(tenant: string, contents: readonly Content[], revision: number): D1PreparedStatement[] {
     const statements: D1PreparedStatement[] = [];
-    let rows: { hash: string; body: string }[] = [];
+    let texts: string[] = [];
     let size = 0;
     const flush = () => {
-      if (rows.length > 0) {
+      if (texts.length > 0) {
         statements.push(
           env.DB.prepare(
             `INSERT INTO content (tenant_id, hash, body, revision) SELECT ?, value ->> '$.hash', value ->> '$.body', ? FROM json_each(?) WHERE true
              ON CONFLICT (tenant_id, hash) DO UPDATE SET revision = excluded.revision, dropped = NULL`,
-          ).bind(tenant, revision, JSON.stringify(rows)),
+          ).bind(tenant, revision, `[${texts.join(',')}]`),
         );
       }
-      rows = [];
+      texts = [];
       size = 0;
     };
     for (const content of contents) {
-      const length = JSON.stringify(content).length;
-      if (length > 1_900_000) {
+      const text = JSON.stringify(content);
+      if (text.length > 1_900_000) {
         throw new ApiError(
           'invalid_body',
           'The configuration has a part that is larger than 1.9 MB; split the largest schemas',
         );
       }
-      if (size + length > 1_500_000) {
+      if (size + text.length > 1_500_000) {
         flush();
       }
-      rows.push(content);
-      size += length;
+      texts.push(text);
+      size += text.length;
     }
     flush();
     return statements;

@@ -3,6 +3,7 @@ import type {
   ActionRecord,
   ConfigRecord,
   ConnectionRecord,
+  EventRecord,
   KeyRecord,
   OperationRecord,
   RateRecord,
@@ -38,7 +39,7 @@ interface State {
 const states = new Map<string, State>();
 
 /** Kinds in which calls look rows up one by one. */
-const lazyKinds = ['operation', 'action', 'schema', 'connection', 'pin'];
+const lazyKinds = ['operation', 'action', 'schema', 'connection', 'event', 'pin'];
 /** Kinds that an isolate has whole. */
 const eagerKinds = ['rate', 'config', 'key'];
 
@@ -193,6 +194,10 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
       ? []
       : (peekContent<T[]>(hash) ?? (await loadContents<T[]>(env, tenant, [hash])).get(hash)!);
   };
+  const everyRow = async <T>(kind: string): Promise<T[]> => {
+    const contents = await loadContents<T[]>(env, tenant, leavesOf(manifest.kinds[kind], branches));
+    return [...contents.values()].flat();
+  };
   const named = async <T extends { id: number; name: string; status: number }>(kind: string, name: string) =>
     (await rowsAt<T>(kind, name)).find((row) => row.name === name);
   const referenced = <T extends { id: number; name: string; status: number }>(
@@ -212,7 +217,13 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
     operation: async (id) => (await rowsAt<OperationRecord>('operation', id)).find((row) => row.id === id),
     action: (reference) => referenced<ActionRecord>('action', reference),
     schema: (reference) => referenced<SchemaRecord>('schema', reference),
-    connection: (name) => named<ConnectionRecord>('connection', name),
+    async connection(name) {
+      const found = await named<ConnectionRecord>('connection', name);
+      return found === undefined && /^[0-9]+$/.test(name)
+        ? (await everyRow<ConnectionRecord>('connection')).find((row) => row.id === Number(name))
+        : found;
+    },
+    event: (name) => named<EventRecord>('event', name),
     rates,
     keys,
     config: (name) => config.get(name)?.value,

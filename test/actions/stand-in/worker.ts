@@ -12,6 +12,8 @@ import { render, renderError } from '../../../worker/gateway/render.ts';
 export class Publisher extends DurableObject {}
 export class Limiter extends DurableObject {}
 export class TokenFamily extends DurableObject {}
+export class Outbox extends DurableObject {}
+export class Lane extends DurableObject {}
 
 export interface Run {
   class: string;
@@ -63,6 +65,7 @@ export default {
       snapshot: { action: async () => record, connection: async () => connection(run.connection) },
       runtime: { env, egress: loopbackOnly, now: () => Date.now(), defer: (work) => execution.waitUntil(work) },
       openSecret: async () => '',
+      dispatch: async () => ({ id: 'evt_1' }),
       tenant: '',
       requestId: 'id',
       operationId: 1,

@@ -7,3 +7,5 @@ export default handlers;
 export const Publisher = object('PUBLISHER', standIn.Publisher);
 export const Limiter = object('LIMITER', standIn.Limiter);
 export const TokenFamily = object('TOKEN_FAMILY', standIn.TokenFamily);
+export const Outbox = object('OUTBOX', standIn.Outbox);
+export const Lane = object('LANE', standIn.Lane);

@@ -10,3 +10,5 @@ export default handlers;
 export const Publisher = object('PUBLISHER', worker.Publisher);
 export const Limiter = object('LIMITER', worker.Limiter);
 export const TokenFamily = object('TOKEN_FAMILY', worker.TokenFamily);
+export const Outbox = object('OUTBOX', worker.Outbox);
+export const Lane = object('LANE', worker.Lane);

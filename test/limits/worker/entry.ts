@@ -12,6 +12,8 @@ import { aCall } from '../a-call.ts';
 
 export class Publisher extends DurableObject {}
 export class TokenFamily extends DurableObject {}
+export class Outbox extends DurableObject {}
+export class Lane extends DurableObject {}
 
 /** Names the isolate; random values cannot be had before the first request. */
 let isolate = '';

@@ -1,0 +1,78 @@
+import { ApiError } from '../core/errors.ts';
+import type { Dispatch, Dispatcher, EventMessage } from '../core/events.ts';
+import { outboxOf, outboxShards } from '../core/lane-of.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Env } from '../env.ts';
+import { payloadReference, schemaOf } from '../gateway/schema-of.ts';
+import { sha256 } from '../lib/hash.ts';
+
+/** Characters of a payload's JSON. */
+const largestPayload = 1_000_000;
+/** Events that raise events through triggers may do so over so many levels. */
+const deepest = 16;
+/** Longest wait for the outbox, milliseconds; the second try names the same event. */
+const patience = 3_000;
+
+/** Makes the port through which events come in: their contract from the snapshot, their safety from an Outbox object. */
+export function createDispatcher(env: Env, now: () => number): Dispatcher {
+  return {
+    async dispatch(snapshot, dispatch) {
+      const message = { ...(await check(snapshot, dispatch)), time: now() };
+      await keep(env, snapshot.tenant, message).catch((cause) => {
+        throw new ApiError('unavailable', 'The event could not be kept; dispatch it again', {
+          cause,
+          headers: { 'Retry-After': '2' },
+        });
+      });
+      return { id: message.id };
+    },
+  };
+}
+
+async function check(snapshot: Snapshot, dispatch: Dispatch): Promise<Omit<EventMessage, 'time'>> {
+  const { event: name, payload, userId = null, depth = 0 } = dispatch;
+  const event = await snapshot.event(name);
+  if (event?.status !== 1) {
+    throw new ApiError('not_found', `The event "${name}" does not exist`);
+  }
+  if (depth > deepest) {
+    throw new ApiError('loop_detected', `Triggers raise each other's events more than ${deepest} levels deep`);
+  }
+  if (dispatch.id !== undefined && !/^[A-Za-z0-9._-]{1,100}$/.test(dispatch.id)) {
+    throw new ApiError('invalid_request', 'The id of an event has 1 to 100 of the characters A-Z a-z 0-9 . _ -');
+  }
+  const text = JSON.stringify(payload ?? null);
+  if (text.length > largestPayload) {
+    throw new ApiError('body_too_large', `The payload of the event "${name}" is larger than 1 MB`);
+  }
+  const reference = payloadReference(event.schema);
+  if (reference.kind === 'schema') {
+    const { schema } = await schemaOf({ snapshot }, reference.name);
+    const [first, ...others] = schema.check(JSON.parse(text));
+    if (first !== undefined) {
+      const message = `The payload of the event "${name}" breaks its schema: ${first.pointer} ${first.message}`;
+      throw new ApiError('invalid_body', message, { errors: [first, ...others] });
+    }
+  }
+  return { id: dispatch.id ?? `evt_${crypto.randomUUID().replaceAll('-', '')}`, name, payload: text, userId, depth };
+}
+
+/** Taking an event twice is taking it once: when an answer is lost, the same one is given again. */
+async function keep(env: Env, tenant: string, message: EventMessage): Promise<void> {
+  const shard = Number.parseInt(sha256(message.id).slice(0, 8), 16) % outboxShards;
+  const accept = () => within(outboxOf(env, tenant, shard).accept({ tenant, shard }, [message]));
+  await accept().catch(accept);
+}
+
+async function within<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`The outbox did not answer within ${patience} ms`)), patience);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

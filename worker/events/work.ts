@@ -1,0 +1,39 @@
+import { eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import type { LaneWork } from '../core/events.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { Row } from '../resources/define.ts';
+import { eventRow, insertEvents, raisedAny } from '../resources/outbox.ts';
+import { webhooks } from '../resources/webhook.ts';
+import { deliver } from './deliver.ts';
+import { runTrigger } from './run-trigger.ts';
+
+/** What the Lane objects do: deliver to webhooks, run actions. */
+export function createLaneWork(runtime: Runtime): LaneWork {
+  const { env } = runtime;
+  return {
+    attempt(lane, job) {
+      return lane.kind === 'webhook' ? deliver(lane, job, runtime) : runTrigger(lane, job, runtime);
+    },
+    async closed({ tenant, id, version }, reason, since) {
+      const [row] = (await drizzle(env.DB).select().from(webhooks).where(eq(webhooks.id, id))) as Row[];
+      // Changed meanwhile: its owner knows better.
+      if (row === undefined || row.status !== 1 || row.changed !== version) {
+        return;
+      }
+      const now = runtime.now();
+      const disabled = { reason, since: new Date(since).toISOString(), date: new Date(now).toISOString() };
+      const data = { id, name: row.name, endpoint: row.endpoint, userId: row.user_id, disabled };
+      const statements = [
+        env.DB.prepare(
+          'UPDATE webhook SET status = 2, disabled = ?, changed = changed + 1 WHERE id = ? AND status = 1 AND changed = ?',
+        ).bind(JSON.stringify(disabled), id, version),
+        ...insertEvents(env.DB, [eventRow(tenant, 'fusio.webhook.disable', `/backend/webhook/${id}`, now, data)]),
+      ];
+      const results = await env.DB.batch(statements);
+      if (raisedAny(results, statements.slice(1))) {
+        await env.EVENTS.send({ tenant, outbox: 'database' });
+      }
+    },
+  };
+}
