@@ -95,9 +95,6 @@ function util(): ActionType[] {
       patch: patch('Patch', 'Changes of the payload (RFC 6902)'),
       response_patch: patch('Response patch', 'Changes of the answer (RFC 6902)'),
     }),
-    on('Util-Dispatch-Event', 'UtilDispatchEvent', 'the delivery of events', {
-      event: text('Event', 'Name of the event that gets the payload'),
-    }),
   ];
 }
 

@@ -4,6 +4,7 @@ import { httpComposition } from './http-composition.ts';
 import { httpLoadBalancer } from './http-load-balancer.ts';
 import { httpProcessor } from './http-processor.ts';
 import { httpRaw } from './http-raw.ts';
+import { utilDispatchEvent } from './util-dispatch-event.ts';
 import { utilRedirect } from './util-redirect.ts';
 import { utilStaticResponse } from './util-static-response.ts';
 
@@ -13,6 +14,7 @@ export const actionTypes: readonly ActionType[] = [
   httpLoadBalancer,
   httpProcessor,
   httpRaw,
+  utilDispatchEvent,
   utilRedirect,
   utilStaticResponse,
   ...catalogue,

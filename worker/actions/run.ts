@@ -1,6 +1,7 @@
 import { type OpenSecret, openConnection } from '../connections/open.ts';
 import type { Caller } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
+import type { Dispatch } from '../core/events.ts';
 import type { ActionRecord } from '../core/records.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -13,6 +14,8 @@ import { withBody } from './payload.ts';
 export interface RunContext {
   snapshot: Pick<Snapshot, 'action' | 'connection'>;
   runtime: Pick<Runtime, 'env' | 'egress' | 'now' | 'defer'>;
+  /** The way into the outbox, with the configuration that the run sees. */
+  dispatch(dispatch: Dispatch): Promise<{ id: string }>;
   openSecret: OpenSecret;
   tenant: string;
   requestId: string;
@@ -25,6 +28,8 @@ export interface RunContext {
   timeout: number;
   /** Whether an action marked as async answers 202 at once and runs after the answer; false runs it like any other. */
   background: boolean;
+  /** The event that a trigger answers; `depth` as in core/events.ts. */
+  event?: { id: string; name: string; time: number; depth: number };
   /** Adds to the time spent waiting for others, milliseconds. */
   waited(milliseconds: number): void;
   random?(): number;
@@ -55,7 +60,7 @@ interface Found {
   async: boolean;
 }
 
-async function find(reference: string, snapshot: RunContext['snapshot']): Promise<Found> {
+async function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Promise<Found> {
   if (/^https?:\/\//i.test(reference)) {
     return { name: reference, type: httpProcessor, config: implicitConfig(reference), async: false };
   }
@@ -115,6 +120,11 @@ function execute(found: Found, input: ActionInput, run: RunContext, depth: numbe
     random: run.random ?? Math.random,
     defer: (work) => runtime.defer(work),
     waited: run.waited,
+    event: run.event ?? null,
+    dispatch(event, payload, options) {
+      const depth = run.event === undefined ? 0 : run.event.depth + 1;
+      return run.dispatch({ ...options, event, payload, depth });
+    },
     connection(name) {
       const { env, egress } = runtime;
       return openConnection(run.snapshot, name, run.openSecret, { env, egress, timeout: deadline - runtime.now() });
