@@ -1,30 +1,59 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { administrator, type Gateway, startGateway } from '../helpers/gateway.ts';
-import { type Answer, type Management, manage, request } from '../helpers/management.ts';
-import { type Failed, sweep } from './sweep.ts';
+import { type Gateway, startGateway } from '../helpers/gateway.ts';
+import { deployParts, madeUpApi } from '../helpers/made-up-api.ts';
+import { type Management, manage, request } from '../helpers/management.ts';
+import { allOrNone, answersWell } from './invariants.ts';
+import { sweep } from './sweep.ts';
+import { expectWhole, look, pairAt, swapAt } from './whole.ts';
+
+// Every call of a binding that a change of the configuration makes fails in turn.
 
 let gateway: Gateway;
 let admin: Management;
-let serial = 0;
+let version = 0;
 
 beforeAll(async () => {
   gateway = await startGateway({ faults: true });
   admin = await manage(gateway);
-});
+  await deployParts(gateway, admin, madeUpApi(20));
+  await publish();
+}, 60_000);
 afterAll(() => gateway?.stop());
 
-/** Whatever fails, a caller gets an answer of ours that says so: never a bare 500, never a broken connection. */
-function answersWell({ status, body }: Answer, failed: Failed | null): void {
-  expect([status, body]).toEqual([expect.toBeOneOf(failed === null ? [200, 201] : [200, 201, 503]), expect.anything()]);
-  if (status === 503) {
-    // The token endpoint speaks RFC 6749's errors.
-    const shape = 'error' in body ? { error: 'temporarily_unavailable' } : { success: false, code: expect.any(String) };
-    expect(body).toMatchObject(shape);
-  }
+const at = (to: number) => ({ changes: [...pairAt(to), ...swapAt(to)] });
+
+async function publish(): Promise<number> {
+  version += 1;
+  return (await admin.must('POST', '/backend/deploy', at(version))).revision;
 }
 
-describe('whatever call fails', () => {
-  it('publishing is whole or not at all, and goes on afterwards', { timeout: 120_000 }, async () => {
+/** What an isolate that has the newest revision serves. */
+async function served(): Promise<number> {
+  const newest = await gateway.DB.prepare('SELECT max(number) AS number FROM revision').first<number>('number');
+  return (await look(gateway, () => 0.25, 0, newest!)).version;
+}
+
+describe('whatever call fails', { timeout: 530_000 }, () => {
+  it('publishing is whole or not at all, and goes on afterwards', async () => {
+    const swept = await sweep({
+      gateway,
+      prepare: async () => (version += 1),
+      run: (to) => admin.call('POST', '/backend/deploy', at(to)),
+      check: async (to, answer, failed) => {
+        answersWell(answer, failed);
+        expect(answer.status === 200 ? [to] : [to - 1, to]).toContain(await served());
+        // Once more: it changes nothing where it was made.
+        await admin.must('POST', '/backend/deploy', at(to));
+        expect(await served()).toBe(to);
+      },
+    });
+    expect(swept.some(({ call }) => call.binding === 'DB' && call.from === 'Publisher')).toBe(true);
+    expect(swept.some(({ call }) => call.binding === 'CONTENT')).toBe(true);
+    await expectWhole(gateway);
+  });
+
+  it('creating is whole or not at all, and never twice', async () => {
+    let serial = 0;
     const swept = await sweep({
       gateway,
       prepare: async () => `swept-${++serial}`,
@@ -33,10 +62,9 @@ describe('whatever call fails', () => {
         answersWell(answer, failed);
         const { entry } = await admin.must('GET', `/backend/scope?search=${name}`);
         const names = entry.map((scope: { name: string }) => scope.name).filter((one: string) => one === name);
+        expect(names.length).toBeLessThanOrEqual(1);
         if (answer.status === 201) {
           expect(names).toEqual([name]);
-        } else {
-          expect(names.length).toBeLessThanOrEqual(1);
         }
         // Once more: now it is created, or said to exist.
         const again = await admin.call('POST', '/backend/scope', { name });
@@ -45,32 +73,56 @@ describe('whatever call fails', () => {
         );
       },
     });
-    expect(swept.some(({ call }) => call.binding === 'DB' && call.method === 'batch')).toBe(true);
-    expect(swept.some(({ call }) => call.binding === 'PUBLISHER')).toBe(true);
+    expect(swept.some(({ call }) => call.binding === 'PUBLISHER' || call.binding === 'DB')).toBe(true);
   });
 
-  it('a login gives a token that works, or an error that says to come again', { timeout: 120_000 }, async () => {
-    const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
-    const login = () =>
-      request(gateway, 'POST', '/authorization/token', 'grant_type=client_credentials', {
-        headers: { ...form, Authorization: `Basic ${btoa(`${administrator.name}:${administrator.password}`)}` },
-      });
+  it('rolling back is whole or not at all', async () => {
     const swept = await sweep({
       gateway,
-      // A lost reply is the harder case: it also stands for a call that never happened.
-      modes: ['lose'],
-      prepare: async () => {},
-      run: login,
-      check: async (_, answer, failed) => {
+      prepare: async () => {
+        const revision = await publish();
+        await publish();
+        return { revision, to: version - 1, from: version };
+      },
+      run: ({ revision }) => admin.call('POST', `/backend/revision/${revision}/rollback`, {}),
+      check: async ({ revision, to, from }, answer, failed) => {
         answersWell(answer, failed);
-        const working = answer.status === 200 ? answer : await login();
-        const who = await request(gateway, 'GET', '/authorization/whoami', undefined, {
-          headers: { Authorization: `Bearer ${working.body.access_token}` },
-        });
-        expect(who.status).toBe(200);
+        expect(answer.status === 200 ? [to] : [from, to]).toContain(await served());
+        await admin.must('POST', `/backend/revision/${revision}/rollback`, {});
+        expect(await served()).toBe(to);
       },
     });
-    expect(swept.length).toBeGreaterThan(2);
+    expect(swept.length).toBeGreaterThan(3);
+    await expectWhole(gateway);
+  });
+
+  it('an import is all there or not at all', async () => {
+    let serial = 0;
+    const generator = '/backend/generator/Fusio.Impl.Provider.Generator.OpenAPI';
+    const names = ['one', 'two', 'three', 'four'];
+    const swept = await sweep({
+      gateway,
+      prepare: async () => `/import${++serial}`,
+      run: (path) => {
+        const paths = Object.fromEntries(names.map((name) => [`/${name}`, { get: { operationId: name } }]));
+        const spec = JSON.stringify({ openapi: '3.0.0', servers: [{ url: 'http://127.0.0.1:9' }], paths });
+        return admin.call('POST', generator, { path, public: true, scopes: [`of${serial}`], config: { spec } });
+      },
+      check: async (path, answer, failed) => {
+        answersWell(answer, failed);
+        const found = await Promise.all(
+          names.map((name) => admin.call('GET', `/backend/operation/~${path.slice(1)}.${name}`)),
+        );
+        const routes = await Promise.all(names.map((name) => request(gateway, 'OPTIONS', `${path}/${name}`)));
+        const there = allOrNone([
+          ...found.map(({ status }) => status === 200),
+          ...routes.map(({ status }) => status !== 404),
+        ]);
+        expect(answer.status === 201 ? [true] : [true, false]).toContain(there);
+      },
+    });
+    expect(swept.length).toBeGreaterThan(3);
+    await expectWhole(gateway);
   });
 
   it.each([

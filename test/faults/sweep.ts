@@ -1,18 +1,27 @@
 import type { Gateway } from '../helpers/gateway.ts';
 import type { BindingCall, Fault } from './worker/plan.ts';
 
+const full = process.env.POSTERN_FULL !== undefined;
+
+/** Every mode, or the two that the others come down to. */
+const modes: Fault['mode'][] = full ? ['throw', 'lose', 'hang', 'delay', 'twice', 'stale'] : ['throw', 'lose'];
+/** Of the calls of a flow every so many fails; each mode begins with another one. */
+const step = full ? 1 : 3;
+/** Milliseconds: longer than the worker waits for a database; long enough for others to overtake. */
+const delays: Partial<Record<Fault['mode'], number>> = { hang: 4_500, delay: 100 };
+/** Reads that may be stale: the worker asks D1 itself, never a replica. */
+const staleBindings = ['CONTENT', 'caches'];
+
 export interface Sweep<Context, Result> {
   /** A gateway started with `faults: true` and one isolate. */
   gateway: Gateway;
-  /** `throw` and `lose` unless given. */
-  modes?: Fault['mode'][];
-  /** Which calls may fail; all unless given. */
-  binding?: string;
+  /** Who calls, as in Fault; everybody unless given. */
+  from?: string;
   /** Before each run, with nothing failing: a fresh start, so that runs do not meet. */
   prepare: () => Promise<Context>;
   /** The flow. Whatever a caller would see is its result; it does not throw. */
   run: (context: Context) => Promise<Result>;
-  /** After each run, with nothing failing: asserts what must hold. `failed` is null for the run in which nothing failed. */
+  /** After each run, with nothing failing: asserts what must hold. `failed` is null for a run in which nothing failed. */
   check: (context: Context, result: Result, failed: Failed | null) => Promise<void>;
 }
 
@@ -28,31 +37,35 @@ export interface Failed {
  * each mode. Gives the calls that failed, so that a test can say that it swept what it meant to.
  */
 export async function sweep<Context, Result>(options: Sweep<Context, Result>): Promise<Failed[]> {
-  const { gateway, binding = '*' } = options;
   const swept: Failed[] = [];
-  for (const mode of options.modes ?? (['throw', 'lose'] as const)) {
-    for (let nth = 1; ; nth += 1) {
-      const context = await options.prepare();
-      await gateway.faults.set({ binding, mode, nth });
-      const result = await options.run(context);
-      const { happened, calls } = await gateway.faults.state();
-      await gateway.faults.set();
-      const failed =
-        happened[0] === 0
-          ? null
-          : { mode, nth, call: calls.filter((call) => binding === '*' || call.binding === binding)[nth - 1]! };
-      try {
-        await options.check(context, result, failed);
-      } catch (error) {
-        const where = failed && `${failed.call.binding}.${failed.call.method} (${failed.call.subject.slice(0, 80)})`;
-        (error as Error).message += failed ? `\n  when call ${nth}, ${where}, was hit by "${mode}"` : '';
-        throw error;
+  for (const [index, mode] of modes.entries()) {
+    for (const binding of mode === 'stale' ? staleBindings : ['*']) {
+      for (let nth = 1 + (index % step); ; nth += step) {
+        const failed = await once(options, { binding, from: options.from, mode, nth, delay: delays[mode] });
+        if (failed === null) {
+          break;
+        }
+        swept.push(failed);
       }
-      if (failed === null) {
-        break;
-      }
-      swept.push(failed);
     }
   }
   return swept;
+}
+
+async function once<Context, Result>(options: Sweep<Context, Result>, fault: Fault): Promise<Failed | null> {
+  const { gateway, prepare, run, check } = options;
+  const context = await prepare();
+  await gateway.faults.set(fault);
+  const result = await run(context);
+  const [hit] = (await gateway.faults.state()).hits;
+  await gateway.faults.set();
+  const failed = hit === undefined ? null : { mode: fault.mode, nth: fault.nth!, call: hit };
+  try {
+    await check(context, result, failed);
+  } catch (error) {
+    const where = failed && `${failed.call.binding}.${failed.call.method} (${failed.call.subject.slice(0, 80)})`;
+    (error as Error).message += failed ? `\n  when call ${failed.nth}, ${where}, was hit by "${failed.mode}"` : '';
+    throw error;
+  }
+  return failed;
 }

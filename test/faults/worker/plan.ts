@@ -67,6 +67,8 @@ export interface FaultState {
   faults: Fault[];
   /** How often each fault happened. */
   happened: number[];
+  /** The calls that they happened to, in order, up to `bookSize`. */
+  hits: BindingCall[];
   /** Calls since the plan was set, by `BINDING.method`. */
   counts: Record<string, number>;
   /** The calls themselves, in order, up to `bookSize`. */
@@ -77,18 +79,21 @@ const bookSize = 5_000;
 let faults: (Fault & { seen: number; happened: number })[] = [];
 let counts: Record<string, number> = {};
 let calls: BindingCall[] = [];
+let hits: BindingCall[] = [];
 
 /** Replaces the plan and opens a new book. */
 export function setFaults(plan: Fault[]): void {
   faults = plan.map((fault) => ({ ...fault, seen: 0, happened: 0 }));
   counts = {};
   calls = [];
+  hits = [];
 }
 
 export function faultState(): FaultState {
   return {
     faults: faults.map(({ seen: _seen, happened: _happened, ...fault }) => fault),
     happened: faults.map((fault) => fault.happened),
+    hits,
     counts,
     calls,
   };
@@ -149,6 +154,9 @@ function due(call: BindingCall, canBeStale: boolean): Fault | undefined {
       fault.happened += 1;
       found = fault;
     }
+  }
+  if (found !== undefined && hits.length < bookSize) {
+    hits.push(call);
   }
   return found;
 }
