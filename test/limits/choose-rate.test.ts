@@ -60,6 +60,22 @@ describe('which rate counts', () => {
     expect(await chosen(rates, { userId: 2, planId: 3 })).toBe('Default');
   });
 
+  test('while the plan is not known, the most generous rate that any plan would get', async () => {
+    const rates = [
+      aRate({ id: 1, name: 'Default', rate_limit: 100, timespan: 'PT1M' }),
+      aRate({ id: 2, name: 'Gold', priority: 5, rate_limit: 6_000, timespan: 'PT1H', allocation: [{ planId: 9 }] }),
+      aRate({ id: 3, name: 'Free', priority: 6, rate_limit: 10, timespan: 'PT1M', allocation: [{ planId: 3 }] }),
+      aRate({ id: 4, name: 'Other', priority: 6, rate_limit: 10_000, allocation: [{ planId: 4, operationId: 99 }] }),
+    ];
+    const unknown = async (some: RateRecord[]) =>
+      (await chooseRate(aCall({ rates: some, env: {}, userId: 2 }), async () => undefined))?.record.name ?? null;
+    expect(await unknown(rates)).toBe('Default');
+    expect(await unknown([{ ...rates[0]!, rate_limit: 99 }, ...rates.slice(1)])).toBe('Gold');
+    // Who has a plan of these, or none, is not without a limit.
+    expect(await unknown(rates.slice(1))).toBe('Gold');
+    expect(await unknown([rates[3]!])).toBeNull();
+  });
+
   test('a name becomes a structured field string', async () => {
     const rate = await chooseRate(aCall({ rates: [named('a"b\\cé', 0, {})], env: {} }), async () => null);
     expect(rate?.item).toBe('"a\\"b\\\\c?"');

@@ -14,8 +14,8 @@ export interface ChosenRate {
   item: string;
 }
 
-/** The plan of a user, or null. Asked only when an allocation that could decide names a plan. */
-export type PlanOf = (call: Call, userId: number) => Promise<number | null>;
+/** The plan of a user, null for none, undefined while it is not known. Asked only when an allocation that could decide names a plan. */
+export type PlanOf = (call: Call, userId: number) => Promise<number | null | undefined>;
 
 interface Candidate {
   /** Place in the order of decreasing priority: the lowest that matches counts. */
@@ -30,6 +30,8 @@ interface RateIndex {
   byOperation: Map<number, Candidate[]>;
   byApp: Map<number, Candidate[]>;
   general: Candidate[];
+  /** Plans that allocations name. */
+  plans: number[];
 }
 
 /** What a plan must be for a candidate to match while nobody has looked it up. */
@@ -39,6 +41,9 @@ const anyPlan = Symbol('any plan');
  * Which rate counts for a call: of the active ones by decreasing priority (then by age) the first that has an allocation
  * whose operation, user, plan, app and authenticated are each null or the call's. A rate without allocations applies to
  * nothing. Null when none matches.
+ *
+ * While nobody knows the user's plan, the most generous of the rates that any plan would get counts: nobody is refused what
+ * he paid for, and nobody is without a limit.
  */
 export async function chooseRate(call: Call, planOf: PlanOf): Promise<ChosenRate | null> {
   const { rates } = call.snapshot;
@@ -52,14 +57,27 @@ export async function chooseRate(call: Call, planOf: PlanOf): Promise<ChosenRate
   }
   const { userId } = call.caller;
   const planId = userId === null ? null : await planOf(call, userId);
-  return first(index, call, planId)?.rate ?? null;
+  return (planId === undefined ? mostGenerous(index, call) : first(index, call, planId)?.rate) ?? null;
+}
+
+function mostGenerous(index: RateIndex, call: Call): ChosenRate | undefined {
+  const possible = [null, ...index.plans].flatMap((planId) => first(index, call, planId)?.rate ?? []);
+  const perSecond = ({ limit, timespan }: ChosenRate) => limit / (timespan ?? Number.POSITIVE_INFINITY);
+  return possible.sort((one, other) => perSecond(other) - perSecond(one))[0];
 }
 
 function compile(rates: readonly RateRecord[]): RateIndex {
-  const index: RateIndex = { byUser: new Map(), byOperation: new Map(), byApp: new Map(), general: [] };
   const ordered = rates
     .filter((rate) => rate.status === 1)
     .sort((one, other) => other.priority - one.priority || one.id - other.id);
+  const plans = new Set(ordered.flatMap(({ allocation }) => allocation.flatMap(({ planId }) => planId ?? [])));
+  const index: RateIndex = {
+    byUser: new Map(),
+    byOperation: new Map(),
+    byApp: new Map(),
+    general: [],
+    plans: [...plans],
+  };
   let rank = 0;
   for (const record of ordered) {
     const name = record.name.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&');

@@ -32,9 +32,12 @@ const failures = new Map<string, number>();
 /** When the last check behind an answer began, per tenant: one a second is enough, also where they fail. */
 const begun = new Map<string, number>();
 
-/** Longest wait of a writer for the publisher, milliseconds, and for each of its changes. It has time limits of its own. */
+/** Longest wait of a writer for a publisher that lives, milliseconds, and for each of its changes. It has time limits of its own. */
 const publishPatience = 15_000;
 const changePatience = 10;
+/** After so long a wait the publisher is asked for a sign of life, which it has to give in time: a busy one is waited for further. */
+const doubt = 5_000;
+const signPatience = 2_500;
 
 /** The snapshot to serve a request from. Throws ApiError `unavailable` when a cold isolate can load none. */
 export async function currentSnapshot(options: CurrentOptions): Promise<Snapshot> {
@@ -160,8 +163,13 @@ async function within<T>(
 export function createPublishing(env: Env): Publishing {
   /** What is stored is stored: an isolate that cannot load it now does so at its next check. */
   const serve = (tenant: string, head: Head) => adoptHead(env, tenant, head).catch(() => undefined);
-  const ask = async (work: Promise<Outcome<CommitResult>>, tenant: string, patience: number) => {
-    const outcome = await within(work, patience, late).catch(interrupted);
+  const asked = <T>(work: Promise<T>, tenant: string, patience: number, changes = 0): Promise<T> =>
+    whileAlive(work, () => publisherOf(env, tenant).head(tenant, Number.MAX_SAFE_INTEGER), {
+      doubt,
+      sign: signPatience + changes * changePatience,
+      patience: patience + changes * changePatience,
+    }).catch(interrupted);
+  const served = async (outcome: Outcome<CommitResult>, tenant: string) => {
     if (!outcome.ok) {
       throw ApiError.fromPlain(outcome.error);
     }
@@ -169,20 +177,45 @@ export function createPublishing(env: Env): Publishing {
     return outcome.value;
   };
   return {
-    commit(request) {
-      const patience = publishPatience + request.changes.length * changePatience;
-      return ask(publisherOf(env, request.tenant).commit(request), request.tenant, patience);
+    async commit(request) {
+      const { tenant, changes } = request;
+      const work = publisherOf(env, tenant).commit(request);
+      return served(await asked(work, tenant, publishPatience, changes.length), tenant);
     },
-    rollback(tenant, to, actor, plan) {
-      return ask(publisherOf(env, tenant).rollback(tenant, to, actor, plan), tenant, publishPatience * 6);
+    async rollback(tenant, to, actor, plan) {
+      const work = publisherOf(env, tenant).rollback(tenant, to, actor, plan);
+      return served(await asked(work, tenant, publishPatience * 6), tenant);
     },
     async revoke(tenant, entries) {
-      const head = await within(publisherOf(env, tenant).revoke(tenant, entries), publishPatience, late).catch(
-        interrupted,
-      );
-      await serve(tenant, head);
+      await serve(tenant, await asked(publisherOf(env, tenant).revoke(tenant, entries), tenant, publishPatience));
     },
   };
+}
+
+/** Times in milliseconds: when a sign of life is first asked for, how long that may take, and how long the work may. */
+export interface Patience {
+  doubt: number;
+  sign: number;
+  patience: number;
+}
+
+/** Waits for work as long as whoever does it gives signs of life when asked. Throws ApiError `unavailable` when it is given up. */
+export async function whileAlive<T>(work: Promise<T>, signOfLife: () => Promise<unknown>, times: Patience): Promise<T> {
+  const until = Date.now() + times.patience;
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  for (;;) {
+    const wait = Math.min(times.doubt, until - Date.now());
+    if (await within(settled, wait).catch(() => false)) {
+      return work;
+    }
+    if (Date.now() >= until) {
+      throw late();
+    }
+    await within(Promise.race([settled, signOfLife()]), times.sign, late);
+  }
 }
 
 /** The object answers with outcomes: what is thrown says that it, or the way to it, broke off. */
