@@ -14,13 +14,8 @@ type Row = [
 
 const text: ParameterRecord = { type: 'string' };
 const integer: ParameterRecord = { type: 'integer' };
-const { startIndex, count, search, sortBy, sortOrder } = collectionParameters as Record<string, ParameterRecord>;
+const { startIndex, count, search } = collectionParameters as Record<string, ParameterRecord>;
 const paging = { startIndex: startIndex!, count: count! };
-const rowParameters = {
-  ...paging,
-  ...{ filterBy: text, filterOp: text, filterValue: text, columns: text },
-  ...{ sortBy: sortBy!, sortOrder: sortOrder! },
-};
 const { from, to } = datedParameters as Record<string, ParameterRecord>;
 const logParameters = {
   ...{ ...paging, search: search!, from: from!, to: to! },
@@ -30,43 +25,12 @@ const logParameters = {
 
 /**
  * Operations of Fusio's that are declared, so that clients find them with their contract and their scope, and that answer
- * 503 with the name of the part that is missing. Whoever builds the part takes the row away.
+ * 503 with the name of the part that is missing. Whoever builds the part takes the row away; until then what is built wins.
  */
 export const laterOperations: readonly SystemOperation[] = [
   ...later('Backup is not built in yet', [
     ['backend.backup.export', 'POST', '/backend/backup/export'],
     ['backend.backup.import', 'POST', '/backend/backup/import'],
-  ]),
-  ...later('No connection of this installation has tables that can be designed', [
-    ['backend.connection.database.getRow', 'GET', '/backend/connection/:connection_id/database/:table_name/rows/:id'],
-    [
-      'backend.connection.database.getRows',
-      'GET',
-      '/backend/connection/:connection_id/database/:table_name/rows',
-      200,
-      rowParameters,
-    ],
-    ['backend.connection.database.getTable', 'GET', '/backend/connection/:connection_id/database/:table_name'],
-    ['backend.connection.database.getTables', 'GET', '/backend/connection/:connection_id/database', 200, paging],
-    [
-      'backend.connection.database.createRow',
-      'POST',
-      '/backend/connection/:connection_id/database/:table_name/rows',
-      201,
-    ],
-    ['backend.connection.database.createTable', 'POST', '/backend/connection/:connection_id/database', 201],
-    [
-      'backend.connection.database.deleteRow',
-      'DELETE',
-      '/backend/connection/:connection_id/database/:table_name/rows/:id',
-    ],
-    ['backend.connection.database.deleteTable', 'DELETE', '/backend/connection/:connection_id/database/:table_name'],
-    [
-      'backend.connection.database.updateRow',
-      'PUT',
-      '/backend/connection/:connection_id/database/:table_name/rows/:id',
-    ],
-    ['backend.connection.database.updateTable', 'PUT', '/backend/connection/:connection_id/database/:table_name'],
   ]),
   ...later('No connection of this installation has files', [
     ['backend.connection.filesystem.create', 'POST', '/backend/connection/:connection_id/filesystem', 201],

@@ -17,6 +17,8 @@ export interface SystemOperation {
   description: string;
   /** The scope that a token needs; null: anyone, also without a token. */
   scope: string | null;
+  /** 2 (stable) unless given; core/records.ts names them. */
+  stability?: number;
   /** Status of a plain result; 200 unless given. */
   status?: number;
   /** Declared query parameters; undeclared ones are ignored. */

@@ -20,6 +20,8 @@ export const schemaOperations: readonly SystemOperation[] = [
   },
   {
     name: 'backend.schema.updateForm',
+    // Legacy: a schema's update takes its form as well.
+    stability: 3,
     method: 'PUT',
     path: '/backend/schema/form/$schema_id<[0-9]+>',
     description: 'Sets the UI hints of a schema',

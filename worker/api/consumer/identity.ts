@@ -9,7 +9,7 @@ export const consumerIdentityOperations: readonly SystemOperation[] = [
     description: 'Lists the identity providers at which users of an app can log in',
     scope: null,
     query: {
-      appId: { type: 'integer', description: 'For this app' },
+      appId: { type: 'integer', deprecated: true, description: 'For this app; the key says it without a number' },
       appKey: { type: 'string', description: 'For the app with this key' },
     },
     run: async () => ({ totalResults: 0, startIndex: 0, itemsPerPage: 16, entry: [] }),

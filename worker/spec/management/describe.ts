@@ -73,7 +73,7 @@ function describe(operation: CallOperation, native: SystemOperation, own: Record
     description: operation.description ?? '',
     stability: operation.stability,
     public: operation.public,
-    scopes: Object.keys(operation.scopes),
+    scopes: operation.public ? roomOf(native.name) : Object.keys(operation.scopes),
     parameters: native.query ?? {},
     incoming,
     outgoing: outgoing ?? { model: 'Passthru' },
@@ -81,6 +81,12 @@ function describe(operation: CallOperation, native: SystemOperation, own: Record
     throws: [[999, failure]],
     options: operation.options,
   } satisfies DescribedOperation;
+}
+
+/** What consumers may do without a token belongs to a part of their room all the same. */
+function roomOf(name: string): string[] {
+  const [room, part] = name.split('.');
+  return room === 'consumer' ? [`${room}.${part}`] : [];
 }
 
 const known = new Map(

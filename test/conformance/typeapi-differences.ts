@@ -1,0 +1,76 @@
+/**
+ * Where the TypeAPI document for `filter=fusio` says something else than Fusio's own, and why. `*` stands for any text without a
+ * space. Each line has to be true.
+ */
+export const named: Record<string, string[]> = {
+  'Lists are sorted by a declared column': [
+    '*.getAll.sortBy is ours',
+    '*.getAll.sortOrder is ours',
+    '*.getCommits.sort* is ours',
+    '*.getAllByType.sort* is ours',
+  ],
+  'A day is enough where a moment can be given': ['backend.*.from differs', 'backend.*.to differs'],
+  'Logs have more filters, and can be followed': [
+    'backend.log.getAll.after is ours',
+    'backend.log.getAll.categoryId is ours',
+    'backend.log.getAll.requestId is ours',
+    'backend.log.getAll.responseCode is ours',
+  ],
+  'Rows are whole': ['backend.connection.database.getRows.columns is missing'],
+  'Further filters': ['backend.action.getAll.taxonomy is ours', 'backend.connection.database.getTables.search is ours'],
+  'No transaction has these, there is nothing to filter by': [
+    'backend.transaction.getAll.appId is missing',
+    'backend.transaction.getAll.provider is missing',
+    'backend.transaction.getAll.status is missing',
+    'backend.transaction.getAll.taxonomy is missing',
+  ],
+  'Every object shows whether it is active, and its place in the taxonomy': [
+    'Backend_*.status is ours',
+    'Backend_*.taxonomyId is ours',
+  ],
+  'Operations have limits, CORS, response validation and a log of their own': [
+    'Backend_Operation.options is ours',
+    'model Backend_Operation_Options is ours',
+    'model Backend_Operation_Options_* is ours',
+  ],
+  'Rates say how exact they are, and what they do when the limiter is out of reach': [
+    'Backend_Rate.mode is ours',
+    'Backend_Rate.onError is ours',
+  ],
+  'Webhooks are signed, tried for days and guarded': [
+    ...['challenge', 'concurrency', 'disabled', 'format', 'mode', 'orderBy', 'rate', 'verified'],
+  ].map((member) => `Backend_Webhook.${member} is ours`),
+  'Members that Fusio shows elsewhere or not at all': [
+    'Backend_Action.date is ours',
+    'Backend_Bundle.metadata is ours',
+    'Backend_Page.date is ours',
+    'Backend_Schema.form is ours',
+    'Backend_User.externalId is ours',
+  ],
+  'A node of the taxonomy names what is at it': [
+    ...['actions', 'cronjobs', 'events', 'operations', 'schemas', 'triggers'],
+  ].map((member) => `Backend_Taxonomy.${member} is ours`),
+  'Commits can be looked at, compared and restored': [
+    'operation backend.*.compareCommits is ours',
+    'operation backend.*.getCommit is ours',
+    'operation backend.*.restoreCommit is ours',
+    'model Backend_CommitComparison is ours',
+    'model Backend_CommitDifference is ours',
+  ],
+  'The configuration has revisions, and is deployed as one': [
+    'operation backend.revision.* is ours',
+    'operation backend.deploy.* is ours',
+    'operation backend.upload.putPart is ours',
+    'model Backend_Revision* is ours',
+    'model Backend_Deploy* is ours',
+  ],
+  'Tokens of anybody can be ended': ['operation backend.token.delete is ours'],
+  'Deliveries can be looked at, tried and replayed': [
+    'operation backend.trigger.* is ours',
+    'operation *.webhook.* is ours',
+    'model Backend_Trigger* is ours',
+    'model *_Webhook* is ours',
+  ],
+  'Cleaning up can be asked for': ['operation backend.clean.run is ours', 'model Backend_CleanRun* is ours'],
+  'Documents are operations as everything else': ['operation system.generate is ours'],
+};
