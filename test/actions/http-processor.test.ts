@@ -37,7 +37,7 @@ async function sent(shape: InputShape, config: object = {}, context = makeContex
 function withConnections(configs: Record<string, object>): TestContext {
   return makeContext({
     connection: async (name) =>
-      httpConnection.open(configs[name]!, { env: {} as Env, egress: loopback, timeout: 1_000 }),
+      httpConnection.open(configs[name]!, { env: {} as Env, tenant: '', egress: loopback, timeout: 1_000 }),
   });
 }
 

@@ -31,31 +31,14 @@ const text = (title: string, description: string, more: Record<string, unknown> 
 const number = (title: string, description: string) =>
   Type.Unsafe<string | number>({ type: ['integer', 'number', 'string'], title, description, input: 'number' });
 const list = (title: string, description: string) => Type.Array(Type.String(), { title, description });
-const map = (title: string, description: string) => Type.Record(Type.String(), Type.Unknown(), { title, description });
 const code = (title: string, description: string, mode: string) => text(title, description, { mode });
 
 function sql(): ActionType[] {
-  const missing = 'the SQL engine';
-  const table = text('Table', 'Table of the database');
-  const mapping = map('Mapping', 'Column → name of the property');
-  const columns = list('Columns', 'Columns that are read, all unless given');
-  const limit = number('Limit', 'Rows of a page, 16 unless given');
-  const query = code('SQL', 'Query with placeholders such as <code>{id}</code>, which are bound', 'sql');
-  const on = (name: string, suffix: string, members: Members) =>
-    entry(name, `Sql.Action.${suffix}`, missing, { connection, ...members });
   return [
-    on('SQL-Select-All', 'SqlSelectAll', {
-      ...{ table, mapping, columns, limit },
-      orderBy: text('Order by', 'Column that rows are ordered by'),
-      orderDirection: text('Order direction', 'Direction of the order', { options: ['ASC', 'DESC'] }),
+    entry('SQL-Builder', 'Sql.Action.SqlBuilder', 'the SQL engine', {
+      connection,
+      jql: code('JQL', 'Tree of queries, as JSON', 'json'),
     }),
-    on('SQL-Select-Row', 'SqlSelectRow', { table, mapping, columns }),
-    on('SQL-Insert', 'SqlInsert', { table, mapping }),
-    on('SQL-Update', 'SqlUpdate', { table, mapping }),
-    on('SQL-Delete', 'SqlDelete', { table, mapping }),
-    on('SQL-Query-All', 'Query.SqlQueryAll', { sql: query, limit }),
-    on('SQL-Query-Row', 'Query.SqlQueryRow', { sql: query }),
-    on('SQL-Builder', 'SqlBuilder', { jql: code('JQL', 'Tree of queries, as JSON', 'json') }),
   ];
 }
 

@@ -4,6 +4,13 @@ import { httpComposition } from './http-composition.ts';
 import { httpLoadBalancer } from './http-load-balancer.ts';
 import { httpProcessor } from './http-processor.ts';
 import { httpRaw } from './http-raw.ts';
+import { sqlDelete } from './sql/delete.ts';
+import { sqlInsert } from './sql/insert.ts';
+import { sqlQueryAll } from './sql/query-all.ts';
+import { sqlQueryRow } from './sql/query-row.ts';
+import { sqlSelectAll } from './sql/select-all.ts';
+import { sqlSelectRow } from './sql/select-row.ts';
+import { sqlUpdate } from './sql/update.ts';
 import { utilDispatchEvent } from './util-dispatch-event.ts';
 import { utilRedirect } from './util-redirect.ts';
 import { utilStaticResponse } from './util-static-response.ts';
@@ -14,6 +21,13 @@ export const actionTypes: readonly ActionType[] = [
   httpLoadBalancer,
   httpProcessor,
   httpRaw,
+  sqlDelete,
+  sqlInsert,
+  sqlQueryAll,
+  sqlQueryRow,
+  sqlSelectAll,
+  sqlSelectRow,
+  sqlUpdate,
   utilDispatchEvent,
   utilRedirect,
   utilStaticResponse,

@@ -127,7 +127,9 @@ function execute(found: Found, input: ActionInput, run: RunContext, depth: numbe
     },
     connection(name) {
       const { env, egress } = runtime;
-      return openConnection(run.snapshot, name, run.openSecret, { env, egress, timeout: deadline - runtime.now() });
+      const { tenant } = run;
+      const timeout = deadline - runtime.now();
+      return openConnection(run.snapshot, name, run.openSecret, { env, tenant, egress, timeout });
     },
     async execute(reference, inner) {
       const next = await find(reference, run.snapshot);

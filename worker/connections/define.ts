@@ -4,6 +4,8 @@ import type { Env } from '../env.ts';
 
 export interface ConnectionContext {
   env: Env;
+  /** Whose call it is: what a connection of the platform's own reaches is another one for each tenant. */
+  tenant: string;
   egress: Egress;
   /** Aborts what is under way when the call's time is over. */
   timeout: number;

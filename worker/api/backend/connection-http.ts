@@ -55,7 +55,7 @@ async function send(call: Call, input: Input) {
     snapshot,
     row.name,
     (envelope, place) => open(envelope, `${tenant}/${place}`, secrets),
-    { env: runtime.env, egress: runtime.egress, timeout },
+    { env: runtime.env, tenant, egress: runtime.egress, timeout },
   )) as HttpClient;
   const sent = (input.body ?? {}) as Sent;
   const method = (sent.method || 'GET').toUpperCase();

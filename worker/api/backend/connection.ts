@@ -1,10 +1,12 @@
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { classForm, classList } from './classes.ts';
 import { sendHttp } from './connection-http.ts';
+import { databaseOperations } from './database.ts';
 
-/** What connections have beyond CRUD: classes, forms and a test request. */
+/** What connections have beyond CRUD: classes, forms, a test request and the table designer. */
 export const connectionOperations: readonly SystemOperation[] = [
   classList('connection'),
   classForm('connection'),
   sendHttp,
+  ...databaseOperations,
 ];
