@@ -97,7 +97,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
         await this.#settled(tenant);
         const rolled = await this.#attempt(() => this.committer.rollback(this.#pointer!, tenant, to, actor, plan));
         this.#took(tenant, rolled);
-        return this.#answer(rolled.outcome);
+        return answer(rolled.outcome, this.#head(Number.MAX_SAFE_INTEGER));
       } catch (thrown) {
         return { ok: false, error: this.#refusal(thrown).toPlain() };
       }
@@ -143,8 +143,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
           await this.#settled(tenant);
           const committed = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
           this.#took(tenant, committed);
+          const head = this.#head(Number.MAX_SAFE_INTEGER);
           for (const [index, { settle }] of taken.entries()) {
-            settle(this.#answer(committed.outcomes[index]!));
+            settle(answer(committed.outcomes[index]!, head));
           }
         } catch (thrown) {
           const error = this.#refusal(thrown);
@@ -302,12 +303,6 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     this.#unsure = false;
   }
 
-  #answer(outcome: Outcome<ChangeResult[]>): Outcome<CommitResult> {
-    return outcome.ok
-      ? { ok: true, value: { head: this.#head(Number.MAX_SAFE_INTEGER), results: outcome.value } }
-      : outcome;
-  }
-
   #head(sinceEpoch: number): Head {
     return { ...this.#pointer!, asOf: Date.now(), feed: this.#feed(sinceEpoch) };
   }
@@ -339,4 +334,8 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
     return error;
   }
+}
+
+function answer(outcome: Outcome<ChangeResult[]>, head: Head): Outcome<CommitResult> {
+  return outcome.ok ? { ok: true, value: { head, results: outcome.value } } : outcome;
 }

@@ -133,3 +133,22 @@ describe('without the database', () => {
     expect((await request(gateway, 'GET', '/pair/refused')).status).toBe(404);
   });
 });
+
+describe('a publisher that hangs', () => {
+  it('is given up within eight seconds, however much a change may need', { timeout: 30_000 }, async () => {
+    await gateway.faults.set({ binding: 'PUBLISHER', mode: 'hang' });
+    const started = Date.now();
+    const told = await Promise.all([
+      admin.call('PUT', '/backend/scope/~backend', { description: 'While it hangs' }),
+      admin.call('POST', '/backend/revision/1/rollback', {}),
+    ]);
+    const took = Date.now() - started;
+    await gateway.faults.set();
+    for (const { status, headers } of told) {
+      expect(status).toBe(503);
+      expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    }
+    // Before, a change waited 15 seconds and a rollback 90.
+    expect(took).toBeLessThan(14_000);
+  });
+});
