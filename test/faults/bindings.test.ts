@@ -11,9 +11,9 @@ let serial = 0;
 beforeAll(async () => {
   gateway = await startGateway({ entry: 'test/faults/stand-in/faulty.ts', isolates: 2 });
   await gateway.DB.prepare('CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT)').run();
-  upstream = createServer((_, response) => {
+  upstream = createServer(async (request, response) => {
     upstreamCalls += 1;
-    response.end('hello');
+    response.end((await request.toArray()).join('') || 'hello');
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
 });
@@ -213,6 +213,25 @@ describe('a Durable Object', () => {
     const soon = `object-${serial++}`;
     await call('plan', { name: soon, wait: 100 });
     await expect.poll(async () => (await call('take', { name: soon })).stored, { timeout: 5_000 }).toBeGreaterThan(100);
+  });
+});
+
+describe('the book of outbound requests', () => {
+  it('has each with its headers and body, which still arrives, and none that failed before it left', async () => {
+    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/book`;
+    for (const how of ['text', 'stream', 'request']) {
+      expect(await call('send', { url, how, text: `by ${how}` })).toBe(`by ${how}`);
+    }
+    await call('fetch', { url }, 1);
+    await gateway.faults.set({ binding: 'fetch', mode: 'throw' });
+    await call('send', { url, how: 'text', text: 'never' });
+    const book = (await gateway.egress()).filter((outbound) => outbound.url === url);
+    expect(book.map(({ method, headers, body }) => [method, Object.fromEntries(headers)['x-how'], body])).toEqual([
+      ['POST', 'text', 'by text'],
+      ['POST', 'stream', 'by stream'],
+      ['POST', 'request', 'by request'],
+      ['GET', undefined, ''],
+    ]);
   });
 });
 

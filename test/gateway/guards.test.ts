@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { privateSpellings } from '../helpers/address-spellings.ts';
+import { canaryScanner } from '../helpers/canaries.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Management, manage, request } from '../helpers/management.ts';
 
@@ -90,31 +91,41 @@ function spelled(most: number): string[] {
 }
 
 describe('secrets of connections', () => {
-  const canaries = ['canary-password-7f3a', 'canary-authorization-91bc', 'canary-header-55de', 'canary-app-token-aa01'];
+  const canaries = {
+    password: 'canary-password-7f3a',
+    authorization: 'canary-authorization-91bc',
+    header: 'canary-header-55de',
+    token: 'canary-app-token-aa01',
+    visible: 'no-secret-at-all-30f2',
+  };
 
-  it('appear in no answer, log, export or file, and still work', async () => {
-    gateway = await startGateway({ persist: folder });
+  it('appear in no answer, log, export or file, leave for their own upstream only, and still work', {
+    timeout: 60_000,
+  }, async () => {
+    gateway = await startGateway({ persist: folder, faults: true });
+    const scanner = canaryScanner(canaries);
+    scanner.watch(gateway);
     admin = await manage(gateway);
     const base = `http://127.0.0.1:${port()}`;
     await admin.must('POST', '/backend/connection', {
       name: 'Secretive',
       class: 'Fusio.Adapter.Http.Connection.Http',
-      config: { url: base, username: 'user', password: canaries[0] },
+      config: { url: base, username: 'user', password: canaries.password },
     });
     await admin.must('POST', '/backend/connection', {
       name: 'Bearer',
       class: 'Fusio.Adapter.Http.Connection.Http',
       config: {
         url: base,
-        authorization: `Bearer ${canaries[1]}`,
-        headers: { 'X-Api-Key': canaries[2], 'X-Plain': 'visible' },
+        authorization: `Bearer ${canaries.authorization}`,
+        headers: { 'X-Api-Key': canaries.header, 'X-Plain': canaries.visible },
       },
     });
     for (const name of ['Secretive', 'Bearer']) {
       await admin.must('POST', '/backend/action', {
         name: `Call-${name}`,
         class: 'Fusio.Adapter.Http.Action.HttpProcessor',
-        config: { connection: name, url: '/called' },
+        config: { connection: name, url: `/called/${name}` },
       });
       await admin.must('POST', '/backend/operation', {
         name: `call.${name}`,
@@ -124,30 +135,24 @@ describe('secrets of connections', () => {
         action: `Call-${name}`,
         scopes: [],
       });
-      expect(
-        (
-          await request(gateway, 'GET', `/call/${name}`, undefined, {
-            headers: { Authorization: `Bearer ${canaries[3]}` },
-          })
-        ).status,
-      ).toBe(200);
+      const headers = { Authorization: `Bearer ${canaries.token}` };
+      expect((await request(gateway, 'GET', `/call/${name}`, undefined, { headers })).status).toBe(200);
     }
-    expect(seen.at(-2)!.authorization).toBe(`Basic ${btoa(`user:${canaries[0]}`)}`);
-    expect(seen.at(-1)!.authorization).toBe(`Bearer ${canaries[1]}`);
-    expect(seen.at(-1)!['x-api-key']).toBe(canaries[2]);
+    expect(seen.at(-2)!.authorization).toBe(`Basic ${btoa(`user:${canaries.password}`)}`);
+    expect(seen.at(-1)!.authorization).toBe(`Bearer ${canaries.authorization}`);
+    expect(seen.at(-1)!['x-api-key']).toBe(canaries.header);
 
     // What comes back masked keeps its value, alone or with other changes.
     const shown = await admin.must('GET', '/backend/connection/~Bearer');
     expect(shown.config).toEqual({
       url: base,
       authorization: '********',
-      headers: { 'X-Api-Key': '********', 'X-Plain': 'visible' },
+      headers: { 'X-Api-Key': '********', 'X-Plain': canaries.visible },
     });
     await admin.must('PUT', '/backend/connection/~Bearer', { ...shown, config: { ...shown.config, timeout: 5 } });
     await request(gateway, 'GET', '/call/Bearer');
-    expect(seen.at(-1)!['x-api-key']).toBe(canaries[2]);
+    expect(seen.at(-1)!['x-api-key']).toBe(canaries.header);
 
-    const answers: string[] = [];
     for (const path of [
       'connection',
       'connection/~Secretive',
@@ -159,25 +164,47 @@ describe('secrets of connections', () => {
       'action',
       'connection/list',
     ]) {
-      answers.push(JSON.stringify((await admin.call('GET', `/backend/${path}`)).body));
+      await admin.call('GET', `/backend/${path}`);
     }
     const revisions = (await admin.must('GET', '/backend/revision')).entry;
-    answers.push(JSON.stringify(await admin.must('GET', `/backend/revision/1/compare/${revisions[0].revision}`)));
-    answers.push(JSON.stringify(await admin.must('POST', `/backend/revision/1/rollback`, { plan: true })));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    answers.push(gateway.console.join('\n'));
+    await admin.must('GET', `/backend/revision/1/compare/${revisions[0].revision}`);
+    await admin.must('POST', '/backend/revision/1/rollback', { plan: true });
+    await expect
+      .poll(() => gateway.LOGS.prepare("SELECT count(*) AS count FROM log WHERE path LIKE '/call/%'").first('count'))
+      .toBe(3);
+    await scanner.scanGateway(gateway, { egress: true });
     await gateway.stop();
-    for (const file of await filesBelow(folder)) {
-      answers.push((await readFile(file)).toString('latin1'));
+    await scanner.scanFiles(folder);
+
+    const places = Map.groupBy(scanner.sightings(), ({ canary }) => canary);
+    const seenIn = (canary: string) => (places.get(canary) ?? []).map(({ place }) => place);
+    expect(seenIn('token')).toEqual([]);
+    expect(seenIn('password')).toEqual([`egress GET ${base}/called/Secretive`]);
+    expect(seenIn('authorization')).toEqual([`egress GET ${base}/called/Bearer`]);
+    expect(seenIn('header')).toEqual([`egress GET ${base}/called/Bearer`]);
+    // The scanner does see what is there.
+    for (const place of [
+      /^answer GET \/backend\/connection\/~Bearer$/,
+      /^DB connection$/,
+      /^CONTENT /,
+      /^egress /,
+      /^file /,
+    ]) {
+      expect(seenIn('visible')).toContainEqual(expect.stringMatching(place));
     }
-    for (const canary of canaries) {
-      expect(answers.filter((text) => text.includes(canary)).length, canary).toBe(0);
-    }
-    expect(answers.some((text) => text.includes('visible'))).toBe(true);
+  });
+
+  it.each([
+    ['in JSON', JSON.stringify({ of: 'a "quoted" secret' })],
+    ['in a URL', `https://example.com/?of=${encodeURIComponent('a "quoted" secret')}`],
+    ['in a form', new URLSearchParams({ of: 'a "quoted" secret' }).toString()],
+    ['in hexadecimal digits', Buffer.from('x a "quoted" secret').toString('hex').toUpperCase()],
+    ['in base64', btoa('a "quoted" secret')],
+    ['in base64 behind a name', `Basic ${btoa('u:a "quoted" secret')}`],
+    ['in base64 between others', Buffer.from('u:v:a "quoted" secret, and on').toString('base64url')],
+  ])('are seen %s', (_, text) => {
+    const scanner = canaryScanner({ one: 'a "quoted" secret', other: 'another secret' });
+    expect(scanner.scan('here', text)).toEqual([{ canary: 'one', place: 'here' }]);
+    expect(scanner.sightings()).toEqual([{ canary: 'one', place: 'here' }]);
   });
 });
-
-async function filesBelow(path: string): Promise<string[]> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}

@@ -3,6 +3,7 @@ import type { D1Database, KVNamespace } from '@cloudflare/workers-types';
 import type { Miniflare } from 'miniflare';
 import { buildWorker } from '../../admin/host/build.ts';
 import { startHost } from '../../admin/host/miniflare.ts';
+import type { Outbound } from '../faults/worker/egress.ts';
 import type { Fault, FaultState } from '../faults/worker/plan.ts';
 
 export interface GatewayOptions {
@@ -57,6 +58,8 @@ export interface Gateway {
     /** Of one isolate (the first one also runs the Durable Objects): what happened, and every call since `set`. */
     state(isolate?: number): Promise<FaultState>;
   };
+  /** Only with `faults: true`: every outbound request of all isolates since they started. */
+  egress(): Promise<Outbound[]>;
   /** Only with `faults: true`: sets the clock ahead of (or behind) the true one, milliseconds. */
   clock(offset: number): Promise<void>;
   /** Only with `faults: true`: fires an object's alarm, or ends the object as a crash does. `binding` as in wrangler.toml. */
@@ -129,6 +132,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     faults: {
       set: (...faults) => control('PUT', 'faults', faults),
       state: async (isolate = 0) => (await fetch(`${urls[isolate]}/__test/faults`)).json() as Promise<FaultState>,
+    },
+    egress: async () => {
+      const books = urls.map(async (url) => (await fetch(`${url}/__test/egress`)).json() as Promise<Outbound[]>);
+      return (await Promise.all(books)).flat();
     },
     clock: (offset) => control('PUT', 'clock', { offset }),
     alarm: (binding, name) => control('POST', 'alarm', { binding, name }),

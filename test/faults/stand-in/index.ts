@@ -71,6 +71,11 @@ const actions: Record<string, (env: StandInEnv, input: any) => Promise<unknown>>
     }
   },
   fetch: async (_, { url }) => (await fetch(url)).text(),
+  send: async (_, { url, text, how }) => {
+    const stream = new Response(text).body;
+    const init = { method: 'POST', headers: { 'x-how': how }, body: how === 'stream' ? stream : text };
+    return (await (how === 'request' ? fetch(new Request(url, init)) : fetch(url, init))).text();
+  },
   cache: async (_, { url }) => {
     await caches.default.put(url, new Response('cached', { headers: { 'cache-control': 'max-age=60' } }));
     return (await caches.default.match(url))?.text();

@@ -1,3 +1,4 @@
+import { noteOutbound } from './egress.ts';
 import { checkDataPoint, checkValues, invoked, spendStatements } from './limits.ts';
 import { cacheReading, kvReading, type Reading, statementReading } from './past.ts';
 import { type BindingCall, guard, guardNow, setKind } from './plan.ts';
@@ -174,7 +175,7 @@ class Statement {
   }
 }
 
-/** Puts outbound HTTP and the Cache API of this isolate under the plan. */
+/** Puts outbound HTTP and the Cache API of this isolate under the plan, and what goes out into the book (egress.ts). */
 export function wrapGlobals(): void {
   const { fetch } = globalThis;
   globalThis.fetch = ((input: RequestInfo | URL, init?: RequestInit) => {
@@ -185,7 +186,7 @@ export function wrapGlobals(): void {
       subject: request?.url ?? String(input),
       from: invoked(),
     };
-    return guard(call, () => fetch(input as RequestInfo, init));
+    return guard(call, () => fetch(...noteOutbound(input, init)));
   }) as typeof fetch;
 
   const real = caches;

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { wrapEnv, wrapGlobals } from './bindings.ts';
 import { setClock, wrapAlarms, wrapClock } from './clock.ts';
+import { outbound } from './egress.ts';
 import { invocation } from './limits.ts';
 import { type Fault, faultState, setFaults } from './plan.ts';
 
@@ -68,7 +69,7 @@ function methodNames(Class: ObjectClass): string[] {
   return names;
 }
 
-/** The steering wheel: `GET|PUT /__test/faults`, `PUT /__test/clock`, `POST /__test/alarm`, `POST /__test/abort`. */
+/** The steering wheel: `GET|PUT /__test/faults`, `GET /__test/egress`, `PUT /__test/clock`, `POST /__test/alarm`, `POST /__test/abort`. */
 async function control(request: Request, pathname: string, env: Record<string, any>): Promise<Response> {
   const body: any = request.method === 'GET' ? null : await request.json();
   switch (`${request.method} ${pathname.slice('/__test/'.length)}`) {
@@ -77,6 +78,8 @@ async function control(request: Request, pathname: string, env: Record<string, a
     case 'PUT faults':
       setFaults(body as Fault[]);
       return Response.json(null);
+    case 'GET egress':
+      return Response.json(outbound());
     case 'PUT clock':
       setClock(body.offset);
       return Response.json(null);
