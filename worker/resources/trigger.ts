@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { identity, json, uniqueActive } from './columns.ts';
@@ -16,7 +16,7 @@ export const triggers = sqliteTable(
     action: text().notNull(),
     metadata: json(),
   },
-  (table) => [uniqueActive('trigger_name', table, 'name')],
+  (table) => [uniqueActive('trigger_name', table, 'name'), index('trigger_event').on(table.tenant_id, table.event)],
 );
 
 /** An action that runs when an event happens. */

@@ -1,0 +1,1 @@
+CREATE INDEX `trigger_event` ON `trigger` (`tenant_id`,`event`);
