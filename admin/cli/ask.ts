@@ -19,6 +19,16 @@ export async function askSecret(message: string, option: string, repeat = false)
   return secret;
 }
 
+/** Asks before what cannot be undone; ends the command unless the answer is yes. `option` says yes without asking. */
+export async function confirm(message: string, option: string): Promise<void> {
+  needTerminal(message, option);
+  const prompts = await import('@clack/prompts');
+  const answer = await prompts.confirm({ message, initialValue: false });
+  if (answer !== true) {
+    throw new Failure('usage', 'Nothing was done');
+  }
+}
+
 /** All of the standard input, without the newline at its end. */
 export async function readStdin(): Promise<string> {
   let input = '';

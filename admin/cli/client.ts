@@ -39,6 +39,22 @@ export async function setUp(
   return body;
 }
 
+/** What `/system/health` says, whether it is well or not. */
+export interface Health {
+  healthy: boolean;
+  checks: Record<string, { healthy: boolean; error?: string }>;
+}
+
+/** Asks a gateway how it is; nobody needs to be logged in for that. */
+export async function askHealth(url: string): Promise<Health> {
+  const response = await call(`${url}/system/health`, { headers: { Accept: 'application/json' } });
+  const body = await readJson(response);
+  if (typeof body?.checks !== 'object') {
+    throw refusal('GET /system/health', response, body);
+  }
+  return body;
+}
+
 /** A base URL without a trailing slash. */
 export function readUrl(text: string): string {
   let url: URL;

@@ -4,8 +4,13 @@ import { Failure } from './failure.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What every command that talks to a gateway takes. */
-const connectionArgs = {
-  url: { type: 'string', description: 'Gateway (else POSTERN_URL, else the one of the last login)', valueHint: 'URL' },
+export const connectionArgs = {
+  url: {
+    type: 'string',
+    alias: 'server',
+    description: 'Gateway (else POSTERN_URL, else the one of the last login)',
+    valueHint: 'URL',
+  },
   user: { type: 'string', description: 'User name or app key, instead of a login (POSTERN_USER)', valueHint: 'NAME' },
   password: { type: 'string', description: 'Password or app secret; better in POSTERN_PASSWORD', valueHint: 'TEXT' },
   json: { type: 'boolean', description: 'Print one JSON value for programs' },
@@ -39,7 +44,11 @@ export function command<const Args extends ArgsDef = Record<never, never>>(spec:
     async run({ args: parsed, rawArgs }) {
       checkArguments(rawArgs, args, parsed._.length);
       const values = parsed as ParsedArgs<Args & typeof connectionArgs>;
-      const identity: Identity = { url: text(parsed.url), user: text(parsed.user), password: text(parsed.password) };
+      const identity: Identity = {
+        url: text(parsed.url) ?? text(parsed.server),
+        user: text(parsed.user),
+        password: text(parsed.password),
+      };
       await spec.run({
         args: values,
         positionals: parsed._,

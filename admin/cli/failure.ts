@@ -11,6 +11,8 @@ export const exitCodes = {
   unavailable: 4,
 } as const;
 
+const kinds = Object.keys(exitCodes) as (keyof typeof exitCodes)[];
+
 /** Where in the user's files something is. Line and column count from 1. */
 export interface Place {
   file: string;
@@ -24,6 +26,8 @@ export interface Complaint {
   rule?: string;
   /** RFC 6901, in the document that was sent. */
   pointer?: string;
+  /** The option that gave it, or could. */
+  flag?: string;
   place?: Place;
 }
 
@@ -44,6 +48,12 @@ export class Failure extends Error {
     this.exit = exitCodes[kind];
     this.complaints = details.complaints ?? [];
     this.status = details.status;
+  }
+
+  /** The same failure, with what is wrong said otherwise. */
+  map(change: (complaint: Complaint) => Complaint): Failure {
+    const kind = kinds.find((name) => exitCodes[name] === this.exit)!;
+    return new Failure(kind, this.message, { complaints: this.complaints.map(change), status: this.status });
   }
 }
 

@@ -67,8 +67,8 @@ function describe(failure: Failure): unknown {
 
 /** `file:line:column  message (rule)`, one line for each thing that is wrong. */
 function explain(failure: Failure): string {
-  const shown = failure.complaints.slice(0, 20).map(({ place, pointer, message, rule }) => {
-    const where = place === undefined ? pointer : showPlace(place);
+  const shown = failure.complaints.slice(0, 20).map(({ place, flag, pointer, message, rule }) => {
+    const where = place === undefined ? (flag ?? pointer) : showPlace(place);
     return `  ${where ? `${pc.cyan(where)}  ` : ''}${message}${rule === undefined ? '' : pc.dim(` (${rule})`)}`;
   });
   const more = failure.complaints.length - shown.length;

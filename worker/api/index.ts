@@ -12,6 +12,7 @@ import { actionOperations } from './backend/action.ts';
 import { agentOperations } from './backend/agent.ts';
 import { appOperations } from './backend/app.ts';
 import { auditOperations } from './backend/audit.ts';
+import { cleanOperations } from './backend/clean.ts';
 import { connectionOperations } from './backend/connection.ts';
 import { deployOperations } from './backend/deploy.ts';
 import { generatorOperations } from './backend/generator.ts';
@@ -42,6 +43,7 @@ export const systemOperations: readonly SystemOperation[] = [
   ...agentOperations,
   ...appOperations,
   ...auditOperations,
+  ...cleanOperations,
   ...connectionOperations,
   ...deployOperations,
   ...generatorOperations,

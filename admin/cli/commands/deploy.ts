@@ -1,6 +1,6 @@
 import type { Client } from '../client.ts';
 import { command } from '../command.ts';
-import { findDeployFile, loadFile } from '../deploy/load.ts';
+import { findDeployFile, type LoadedFile, loadFile } from '../deploy/load.ts';
 import { type Deployment, readDeployment } from '../deploy/sections.ts';
 import { Failure, type Place } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -24,15 +24,12 @@ export const deploy = command({
     message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
     'keep-secrets': {
       type: 'boolean',
-      description: 'Where the variable of a connection setting is not set, keep the value that the gateway has',
+      description:
+        'Where the variable of a setting of a connection or identity is not set, keep the value that the gateway has',
     },
   },
   async run({ args, client, output }) {
-    const file = loadFile(findDeployFile(args.file ?? '.'), {
-      env: process.env,
-      unset: (_name, pointer) =>
-        args['keep-secrets'] && /^\/connection\/[^/]+\/config\//.test(pointer) ? secretMask : undefined,
-    });
+    const file = load(args.file ?? '.', args['keep-secrets'] === true);
     const deployment = readDeployment(file);
     const plan = args.plan === true;
     const body = {
@@ -57,6 +54,31 @@ export const deploy = command({
     });
   },
 });
+
+/** Reads the deploy file. A secret without its variable may stay what it is, but only where that is asked for. */
+function load(path: string, keepSecrets: boolean): LoadedFile {
+  let secrets = 0;
+  try {
+    return loadFile(findDeployFile(path), {
+      env: process.env,
+      unset(_name, pointer) {
+        const secret = /^\/(connection|identity)\/[^/]+\/config\//.test(pointer);
+        secrets += secret ? 1 : 0;
+        return secret && keepSecrets ? secretMask : undefined;
+      },
+    });
+  } catch (thrown) {
+    throw thrown instanceof Failure && secrets > 0 && !keepSecrets
+      ? new Failure(
+          'usage',
+          `${thrown.message}: set the variables, or keep the secrets that the gateway has with --keep-secrets`,
+          {
+            complaints: thrown.complaints,
+          },
+        )
+      : thrown;
+  }
+}
 
 async function publish(api: Client, output: Output, body: { changes: unknown[] }, plan: boolean): Promise<Published> {
   const title = `${plan ? 'Comparing' : 'Publishing'} ${body.changes.length} entries`;

@@ -13,7 +13,10 @@ export interface LoadedFile {
 }
 
 export interface LoadOptions {
-  env: NodeJS.ProcessEnv;
+  /** Where variables come from; null: `${env.NAME}` is text like any other. */
+  env: NodeJS.ProcessEnv | null;
+  /** What the file holds, where it is not to be read: the standard input. */
+  text?: string;
   /** Stands in for a variable that is not set, at the JSON Pointer; without it, or with undefined, that is an error. */
   unset?(name: string, pointer: string): string | undefined;
 }
@@ -161,7 +164,7 @@ function followInclude(
 
 function text(loading: Loading, source: Source, value: string, node: Node, pointer: string): string {
   return fillVariables(value, (name) => {
-    const found = findVariable(loading.options.env, name) ?? loading.options.unset?.(name, pointer);
+    const found = findVariable(loading.options.env ?? {}, name) ?? loading.options.unset?.(name, pointer);
     if (found === undefined) {
       complain(loading, source, node, 'env', `The environment variable ${name} is not set`);
     }
@@ -173,7 +176,7 @@ function text(loading: Loading, source: Source, value: string, node: Node, point
 function fill(loading: Loading, source: Source, value: unknown, pointer: string, inner: string): unknown {
   if (typeof value === 'string') {
     return fillVariables(value, (name) => {
-      const found = findVariable(loading.options.env, name) ?? loading.options.unset?.(name, pointer);
+      const found = findVariable(loading.options.env ?? {}, name) ?? loading.options.unset?.(name, pointer);
       if (found === undefined) {
         const place = placeOf(source.file, source.text, locateJson(source.text, inner));
         loading.complaints.push({ message: `The environment variable ${name} is not set`, rule: 'env', place });
@@ -198,16 +201,16 @@ function fill(loading: Loading, source: Source, value: unknown, pointer: string,
 function open(loading: Loading, path: string): Source {
   let source = loading.sources.get(path);
   if (source === undefined) {
-    source = parse(path);
+    const { env, text } = loading.options;
+    source = parse(path, (loading.sources.size === 0 ? text : undefined) ?? readFileSync(path, 'utf8'), env !== null);
     loading.sources.set(path, source);
   }
   return source;
 }
 
-function parse(path: string): Source {
+function parse(path: string, written: string, variables: boolean): Source {
   const file = showFile(path);
-  const written = readFileSync(path, 'utf8');
-  const text = markVariables(written);
+  const text = variables ? markVariables(written) : written;
   const lines = new LineCounter();
   if (/\.json$/i.test(path)) {
     try {
