@@ -70,7 +70,7 @@ export function insertEvents(db: D1Database, rows: readonly EventRow[]): D1Prepa
 /** Somebody waits for the event of a row; changes of webhooks and triggers concern their lanes in any case. */
 const heard = `(value ->> '$.name' LIKE 'fusio.webhook.%' OR value ->> '$.name' LIKE 'fusio.trigger.%'
   OR EXISTS (SELECT 1 FROM event JOIN webhook ON webhook.event_id = event.id AND webhook.status = 1
-    WHERE event.tenant_id = value ->> '$.tenant_id' AND event.name = value ->> '$.name' AND event.status = 1)
+    WHERE event.tenant_id = value ->> '$.tenant_id' AND event.name = value ->> '$.name' AND event.status > 0 AND event.status = 1)
   OR EXISTS (SELECT 1 FROM "trigger" AS one
     WHERE one.tenant_id = value ->> '$.tenant_id' AND one.event = value ->> '$.name' AND one.status = 1))`;
 
