@@ -7,6 +7,8 @@ import { revoke } from '../oauth/revoke.ts';
 import { whoami } from '../oauth/whoami.ts';
 import { crudOperations } from '../resources/crud.ts';
 import { resources } from '../resources/index.ts';
+import { trigger } from '../resources/trigger.ts';
+import { webhook } from '../resources/webhook.ts';
 import { accountOperations } from './backend/account.ts';
 import { actionOperations } from './backend/action.ts';
 import { agentOperations } from './backend/agent.ts';
@@ -19,6 +21,7 @@ import { generatorOperations } from './backend/generator.ts';
 import { identityOperations } from './backend/identity.ts';
 import { logOperations } from './backend/log.ts';
 import { notOfferedOperations } from './backend/not-offered.ts';
+import { rateOperations } from './backend/rate.ts';
 import { revisionOperations } from './backend/revision.ts';
 import { schemaOperations } from './backend/schema.ts';
 import { scopeOperations } from './backend/scope.ts';
@@ -29,14 +32,14 @@ import { transactionOperations } from './backend/transaction.ts';
 import { trashOperations } from './backend/trash.ts';
 import { uploadOperations } from './backend/upload.ts';
 import { consumerOperations } from './consumer/index.ts';
+import { laneOperations, webhookLaneOperations } from './lane.ts';
 import { laterOperations } from './later.ts';
 import { aboutOperations } from './system/about.ts';
 import { documentOperations } from './system/generator.ts';
 import { healthOperation } from './system/health.ts';
 import { metaOperations } from './system/meta.ts';
 
-/** Every operation of the platform itself. */
-export const systemOperations: readonly SystemOperation[] = [
+const built: readonly SystemOperation[] = [
   ...[...resources.values()].flatMap(crudOperations),
   ...accountOperations('backend'),
   ...actionOperations,
@@ -50,6 +53,7 @@ export const systemOperations: readonly SystemOperation[] = [
   ...identityOperations,
   ...logOperations,
   ...notOfferedOperations,
+  ...rateOperations,
   ...revisionOperations,
   ...schemaOperations,
   ...scopeOperations,
@@ -59,8 +63,9 @@ export const systemOperations: readonly SystemOperation[] = [
   ...transactionOperations,
   ...trashOperations,
   ...uploadOperations,
+  ...webhookLaneOperations({ side: 'backend', resource: webhook, kind: 'webhook' }),
+  ...laneOperations({ side: 'backend', resource: trigger, kind: 'trigger' }),
   ...consumerOperations,
-  ...laterOperations,
   ...aboutOperations,
   ...documentOperations,
   healthOperation,
@@ -69,6 +74,14 @@ export const systemOperations: readonly SystemOperation[] = [
   refreshLogin,
   revoke,
   whoami,
+];
+
+const names = new Set(built.map(({ name }) => name));
+
+/** Every operation of the platform itself. */
+export const systemOperations: readonly SystemOperation[] = [
+  ...built,
+  ...laterOperations.filter(({ name }) => !names.has(name)),
 ];
 
 /** Makes the catalogue once per isolate. Two operations at one place are a mistake in the bundle. */
@@ -112,7 +125,7 @@ function standIn(native: SystemOperation, id: number): CallOperation {
     status: 1,
     active: true,
     public: native.scope === null,
-    stability: 2,
+    stability: native.stability ?? 2,
     description: native.description,
     http_method: native.method,
     http_path: native.path,

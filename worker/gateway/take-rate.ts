@@ -1,6 +1,5 @@
 import type { Call } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
-import { limitKey } from '../lib/client-address.ts';
 import { emptyWindow, take, type WindowAnswer, type WindowQuestion } from '../lib/window.ts';
 import { type ChosenRate, chooseRate, type PlanOf } from './choose-rate.ts';
 import {
@@ -16,6 +15,7 @@ import {
   runsLow,
   spend,
 } from './held-rate.ts';
+import { countingPlace } from './limiter-name.ts';
 import { planOfUser } from './plan-of-user.ts';
 
 /**
@@ -50,8 +50,6 @@ const lateness = 5_000;
 const slowness = 1_000;
 /** Callers remembered per isolate. */
 const mostHeld = 10_000;
-/** Objects that the anonymous callers of a rate share. */
-const shards = 64;
 
 /** By tenant, rate and caller, the least recently asked first. */
 const heldRates = new Map<string, HeldRate>();
@@ -228,11 +226,7 @@ function countAlone(held: HeldRate, now: number): Verdict {
 
 function askingFor(call: Call, rate: ChosenRate, timespan: number): Asking {
   const { userId, appId } = call.caller;
-  const { tenant } = call;
-  const own = userId !== null ? `u${userId}` : appId !== null ? `a${appId}` : null;
-  const address = own === null ? limitKey(call.ip) : '';
-  const place = `${rate.record.id}/${own ?? `i${address}`}/${tenant}`;
-  const object = own !== null ? place : `${rate.record.id}/s${shardOf(address)}/${tenant}`;
+  const { place, object, key } = countingPlace(call.tenant, rate.record.id, { userId, appId, ip: call.ip });
   const now = call.runtime.now();
   let held = heldRates.get(place);
   if (held === undefined) {
@@ -244,16 +238,7 @@ function askingFor(call: Call, rate: ChosenRate, timespan: number): Asking {
   } else if (held.limit !== rate.limit || held.timespan !== timespan) {
     rescale(held, rate.limit, timespan, now);
   }
-  return { call, rate, held, place, object, key: address };
-}
-
-/** FNV-1a, for an even spread only. */
-function shardOf(address: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < address.length; index += 1) {
-    hash = Math.imul(hash ^ address.charCodeAt(index), 0x01000193);
-  }
-  return (hash >>> 0) % shards;
+  return { call, rate, held, place, object, key };
 }
 
 /**
