@@ -1,4 +1,4 @@
-import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { apps } from '../resources/app.ts';
 import { plans } from '../resources/plan.ts';
@@ -54,17 +54,15 @@ export function appById(context: OAuthContext, id: number): Promise<AppAccount |
 /** What a user may do: the assigned scopes and the sub-scopes of each scope without a dot. */
 export async function scopesOfUser({ runtime, tenant }: OAuthContext, user: UserAccount): Promise<string[]> {
   const roots = JSON.stringify(rootsOf(user.scopes));
+  // The roots come first, each a range of names ("/" follows "."): else SQLite would read every scope.
+  const ids = sql`SELECT found.id FROM json_each(${roots}) AS root CROSS JOIN ${scopes} AS found
+    WHERE found.tenant_id = ${tenant} AND found.status > 0
+    AND found.name >= root.value || '.' AND found.name < root.value || '/'`;
   const found = await reading(() =>
     drizzle(runtime.env.DB)
       .select({ name: scopes.name })
       .from(scopes)
-      .where(
-        and(
-          eq(scopes.tenant_id, tenant),
-          eq(scopes.status, active),
-          sql`EXISTS (SELECT 1 FROM json_each(${roots}) AS root WHERE substr(${scopes.name}, 1, length(root.value) + 1) = root.value || '.')`,
-        ),
-      )
+      .where(and(sql`${scopes.id} IN (${ids})`, eq(scopes.status, active)))
       .orderBy(scopes.id),
   );
   return expandScopes(
@@ -92,7 +90,8 @@ async function readUser({ runtime, tenant }: OAuthContext, condition: SQL): Prom
       .from(users)
       .leftJoin(roles, and(eq(roles.id, users.role_id), eq(roles.tenant_id, users.tenant_id)))
       .leftJoin(plans, and(eq(plans.id, users.plan_id), eq(plans.tenant_id, users.tenant_id), eq(plans.status, active)))
-      .where(and(eq(users.tenant_id, tenant), gt(users.status, 0), condition))
+      // Written out, not bound: only so it is the condition of the indexes.
+      .where(and(eq(users.tenant_id, tenant), sql`${users.status} > 0`, condition))
       .limit(1),
   );
   if (row === undefined) {

@@ -151,13 +151,17 @@ export async function findRow(call: Call, resource: Resource, key: string, more?
   const named = key.startsWith('~');
   const condition = named ? eq(columns[resource.named], key.slice(1)) : eq(columns.id, Number(key));
   const alive = columns.status === undefined ? sql`1` : sql`${columns.status} <> ${resource.deleted}`;
-  const found = (await drizzle(call.runtime.env.DB)
-    .select()
-    .from(resource.table)
-    .where(and(eq(columns.tenant_id, call.tenant), condition, visibleTo(call, resource), more))
-    .orderBy(desc(alive), desc(columns.id))
-    .limit(1)) as Row[];
-  const [row] = found;
+  const find = async (among?: SQL) =>
+    (await drizzle(call.runtime.env.DB)
+      .select()
+      .from(resource.table)
+      .where(and(eq(columns.tenant_id, call.tenant), condition, visibleTo(call, resource), more, among))
+      .orderBy(desc(alive), desc(columns.id))
+      .limit(1)) as Row[];
+  // Names have an index of what is not deleted, which SQLite takes where its condition is written out.
+  const indexed = named && resource.named in resource.unique && resource.deleted === 0;
+  const [living] = indexed ? await find(sql`${columns.status} > 0`) : [];
+  const row = living ?? (await find())[0];
   if (row === undefined) {
     throw new ApiError('not_found', `Could not find ${resource.name}`);
   }
