@@ -1,6 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
+import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { agent, agents } from '../../resources/agent.ts';
@@ -36,9 +37,10 @@ export const agentOperations: readonly SystemOperation[] = [
 export function messageOperations(side: 'backend' | 'consumer'): SystemOperation[] {
   const path = `/${side}/agent/$agent_id<[0-9]+|^~>/message`;
   const scope = `${side}.agent`;
-  const run: SystemOperation['run'] = async (call, input) => {
-    const visible = side === 'consumer' ? eq(agents.public, true) : undefined;
-    const { name } = await findRow(call, agent, String(input.path.agent_id), visible);
+  const find = (call: Call, input: Input) =>
+    findRow(call, agent, String(input.path.agent_id), side === 'consumer' ? eq(agents.public, true) : undefined);
+  const submit: SystemOperation['run'] = async (call, input) => {
+    const { name } = await find(call, input);
     throw new ApiError(
       'not_configured',
       `The agent "${name}" cannot be talked to: running agents is not part of this release`,
@@ -52,7 +54,11 @@ export function messageOperations(side: 'backend' | 'consumer'): SystemOperation
       description: 'Lists the messages of a chat with an agent',
       scope,
       query: { chat_id: { type: 'string', description: 'The chat' } },
-      run,
+      // Nothing was said yet.
+      async run(call, input) {
+        await find(call, input);
+        return { totalResults: 0, startIndex: 0, itemsPerPage: 16, entry: [] };
+      },
     },
     {
       name: `${scope}.message.submit`,
@@ -62,7 +68,7 @@ export function messageOperations(side: 'backend' | 'consumer'): SystemOperation
       description: 'Says something to an agent',
       scope,
       incoming: Type.Unknown(),
-      run,
+      run: submit,
     },
   ];
 }
