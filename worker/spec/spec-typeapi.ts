@@ -2,6 +2,7 @@ import {
   closureOf,
   type DescribedOperation,
   type Description,
+  type Models,
   modelsOf,
   type Payload,
   pathParametersOf,
@@ -23,23 +24,19 @@ export function typeApiOf({ baseUrl, scopes, operations, models, grants }: Descr
       ...(grants.includes('authorization_code') ? { authorizationUrl: `${baseUrl}/authorization/authorize` } : {}),
       scopes: Object.keys(scopes),
     },
-    operations: Object.fromEntries(
-      operations.map((operation) => [operation.name, operationOf(operation, models.types)]),
-    ),
+    operations: Object.fromEntries(operations.map((operation) => [operation.name, operationOf(operation, models)])),
     definitions: Object.fromEntries(names.map((name) => [name, models.types[name]])),
   };
 }
 
-type Types = Readonly<Record<string, TypeSchema>>;
-
-function operationOf(operation: DescribedOperation, types: Types): Record<string, unknown> {
+function operationOf(operation: DescribedOperation, models: Models): Record<string, unknown> {
   const { path, method, description, stability, code, outgoing, throws, scopes } = operation;
   return {
     path,
     method,
-    return: { code, ...contentOf(outgoing, types) },
-    arguments: argumentsOf(operation, types),
-    throws: throws.map(([status, payload]) => ({ code: status, ...contentOf(payload, types) })),
+    return: { code, ...contentOf(outgoing, models) },
+    arguments: argumentsOf(operation, models),
+    throws: throws.map(([status, payload]) => ({ code: status, ...contentOf(payload, models) })),
     description,
     stability,
     security: operation.public ? [] : scopes,
@@ -48,14 +45,14 @@ function operationOf(operation: DescribedOperation, types: Types): Record<string
   };
 }
 
-function argumentsOf(operation: DescribedOperation, types: Types): Record<string, unknown> {
+function argumentsOf(operation: DescribedOperation, models: Models): Record<string, unknown> {
   const inPath = pathParametersOf(operation);
   const typed = (name: string): TypeSchema => parameterType(operation.parameters[name] ?? {});
   const query = Object.keys(operation.parameters).filter((name) => !inPath.includes(name));
   return Object.fromEntries([
     ...inPath.map((name) => [name, { in: 'path', schema: typed(name) }]),
     ...query.map((name) => [name, { in: 'query', schema: typed(name) }]),
-    ...(operation.incoming === null ? [] : [['payload', { in: 'body', ...contentOf(operation.incoming, types) }]]),
+    ...(operation.incoming === null ? [] : [['payload', { in: 'body', ...contentOf(operation.incoming, models) }]]),
   ]);
 }
 
@@ -66,6 +63,6 @@ function parameterType(declared: Record<string, unknown>): TypeSchema {
   return (Parameter!.properties as Record<string, TypeSchema>).value!;
 }
 
-function contentOf(payload: Payload, types: Types): Record<string, unknown> {
-  return 'media' in payload ? { contentType: payload.media } : { schema: typeOfModel(payload.model, types) };
+function contentOf(payload: Payload, models: Models): Record<string, unknown> {
+  return 'media' in payload ? { contentType: payload.media } : { schema: typeOfModel(payload.model, models) };
 }

@@ -1,6 +1,6 @@
 import { isObject } from '../lib/json.ts';
-import type { JsonSchema, TypeSchema } from './description.ts';
-import { referredModel } from './references.ts';
+import type { JsonSchema, Models, TypeSchema } from './description.ts';
+import { referenceTo, referredModel } from './references.ts';
 
 /**
  * JSON Schemas of a description as definitions of TypeSchema, by the same names. TypeSchema knows structs, maps, lists and
@@ -16,8 +16,8 @@ export function typesOf(schemas: Readonly<Record<string, JsonSchema>>): Record<s
 }
 
 /** What stands for a model where it is used: a reference, or the model itself when it has no definition. */
-export function typeOfModel(model: string, types: Readonly<Record<string, TypeSchema>>): TypeSchema {
-  return Object.hasOwn(types, model) ? { type: 'reference', target: model } : { type: 'any' };
+export function typeOfModel(model: string, { schemas, types }: Models): TypeSchema {
+  return Object.hasOwn(types, model) ? { type: 'reference', target: model } : new Conversion(schemas).use(model);
 }
 
 /** Deeper references through scalars are a circle. */
@@ -38,6 +38,10 @@ class Conversion {
     if (['struct', 'map', 'array'].includes(type.type as string)) {
       this.types[name] = type;
     }
+  }
+
+  use(model: string): TypeSchema {
+    return this.#convert({ $ref: referenceTo(model) }, model, 0);
   }
 
   /** `name` is what a struct inside would be called; `own` says that the schema is the definition of that name itself. */
