@@ -1,6 +1,6 @@
 import { createCatalog } from './api/index.ts';
 import { ApiError } from './core/errors.ts';
-import type { Egress } from './core/ports.ts';
+import type { Egress, Publishing } from './core/ports.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { Env } from './env.ts';
 import { createDispatcher } from './events/dispatch.ts';
@@ -12,13 +12,14 @@ import { createPublishing } from './snapshot/current.ts';
 
 const system = createCatalog();
 
+const now = () => Date.now();
+
 /** What one request, or one run of the trigger, may use of the outside world. */
 export function createRuntime(
   env: Env,
   context: Pick<ExecutionContext, 'waitUntil'>,
   request: Request | null,
 ): Runtime {
-  const now = () => Date.now();
   const observer = createObserver({ env, now, defer: (work) => context.waitUntil(work) });
   const defer = (work: Promise<unknown>) => context.waitUntil(work.catch((thrown) => report('deferred', thrown)));
   const report = (place: string, thrown: unknown) =>
@@ -39,13 +40,22 @@ export function createRuntime(
     defer,
     report,
     system,
-    publishing: createPublishing(env),
+    publishing: publishingOf(env),
     dispatcher: createDispatcher(env, now),
     egress: {
       // Most calls that are refused, and all that answer by themselves, need none.
       fetch: (url, init, options) => (guard ??= egressFor(env, request)).fetch(url, init, options),
     },
   };
+}
+
+let published: { env: Env; publishing: Publishing } | undefined;
+
+function publishingOf(env: Env): Publishing {
+  if (published?.env !== env) {
+    published = { env, publishing: createPublishing(env) };
+  }
+  return published.publishing;
 }
 
 /** The egress guard as rooms see it: its refusals are errors of the API. */

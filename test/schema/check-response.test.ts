@@ -18,7 +18,7 @@ function check(
   const request = new Request('https://gateway.example/things', { method });
   const full = { outgoing: 'schema://Thing', options: { validateResponse: mode }, ...operation };
   const call = callOf(full, request, { schemas });
-  return { call, checked: checkResponse(call, response) };
+  return { call, checked: Promise.resolve(checkResponse(call, response)) };
 }
 
 async function refusal(response: Response, operation?: Partial<CallOperation>): Promise<ApiError> {

@@ -96,23 +96,23 @@ export function forwardedCall(
 
 /** The upstream's answer as ours: status and cleaned headers, the body streamed on unread, a WebSocket handed through. */
 export function answer(response: Response): Response {
-  if (response.status !== 101 && (response.status < 200 || response.status > 599)) {
-    throw new ApiError('bad_gateway', `The upstream server answered with the status ${response.status}`);
+  const { status, webSocket } = response;
+  if (status !== 101 && (status < 200 || status > 599)) {
+    throw new ApiError('bad_gateway', `The upstream server answered with the status ${status}`);
   }
-  const received = listHeaders(response.headers);
-  if (received.bytes > maxHeaderBytes) {
-    response.body?.cancel().catch(() => {});
-    throw new ApiError('bad_gateway', 'The upstream server answered with too many headers');
-  }
-  const { webSocket } = response;
   const result = webSocket
     ? new Response(null, { status: 101, webSocket, headers: response.headers })
     : new Response(response.body, response);
   const { headers } = result;
+  const received = listHeaders(headers);
+  if (received.bytes > maxHeaderBytes) {
+    result.body?.cancel().catch(() => {});
+    throw new ApiError('bad_gateway', 'The upstream server answered with too many headers');
+  }
   for (const name of refusedHeaders(received)) {
     headers.delete(name);
   }
-  if (response.body !== null && !received.names.includes('content-type')) {
+  if (result.body !== null && !headers.has('content-type')) {
     headers.set('content-type', 'application/octet-stream');
   }
   return result;

@@ -29,7 +29,7 @@ export function actionInput(call: Call, input: Input): ActionInput {
 }
 
 /** What surrounds the run of a call's action. */
-export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret): RunContext {
+export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret, background = true): RunContext {
   return {
     snapshot: call.snapshot,
     runtime: call.runtime,
@@ -42,7 +42,7 @@ export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret):
     caller: call.caller,
     ip: call.ip,
     timeout: call.operation?.options?.timeout ?? defaultTimeout,
-    background: true,
+    background,
     waited(milliseconds) {
       call.upstream += milliseconds;
     },

@@ -5,6 +5,7 @@ import type { Dispatch } from '../core/events.ts';
 import type { ActionRecord } from '../core/records.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { type Soon, soon } from '../lib/soon.ts';
 import type { ActionContext, ActionInput, ActionType } from './define.ts';
 import { httpProcessor } from './http-processor.ts';
 import { actionType } from './index.ts';
@@ -44,12 +45,12 @@ const maximumDepth = 16;
  * `not_configured` when its class is not here, `upstream_timeout` when it takes too long, and whatever the action throws.
  */
 export async function runAction(reference: string, input: ActionInput, run: RunContext): Promise<Response> {
-  const found = await find(reference, run.snapshot);
-  if (!(found.async && run.background)) {
-    return execute(found, input, run, 0);
+  const action = await find(reference, run.snapshot);
+  if (!(action.async && run.background)) {
+    return execute(action, input, run, 0);
   }
   const kept = await withBody(input);
-  run.runtime.defer(execute(found, kept, run, 0).then((response) => response.body?.cancel()));
+  run.runtime.defer(execute(action, kept, run, 0).then((response) => response.body?.cancel()));
   return Response.json({ success: true, message: 'Request was queued for execution' }, { status: 202 });
 }
 
@@ -60,7 +61,10 @@ interface Found {
   async: boolean;
 }
 
-async function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Promise<Found> {
+function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Soon<Found> {
+  if (reference.startsWith('action://')) {
+    return findAction(reference.slice(9), snapshot);
+  }
   if (/^https?:\/\//i.test(reference)) {
     return { name: reference, type: httpProcessor, config: implicitConfig(reference), async: false };
   }
@@ -68,7 +72,14 @@ async function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Prom
   if (scheme === 'php+class') {
     return { name, type: known(name, name), config: {}, async: false };
   }
-  const record: ActionRecord | undefined = scheme === 'action' ? await snapshot.action(name) : undefined;
+  return scheme.toLowerCase() === 'action' ? findAction(name, snapshot) : found(name, undefined);
+}
+
+function findAction(name: string, snapshot: Pick<Snapshot, 'action'>): Soon<Found> {
+  return soon(snapshot.action(name), (record) => found(name, record));
+}
+
+function found(name: string, record: ActionRecord | undefined): Found {
   if (record === undefined) {
     throw new ApiError('unavailable', `The action "${name}" that this operation needs does not exist`);
   }
@@ -100,7 +111,7 @@ function implicitConfig(url: string): Record<string, unknown> {
   return config;
 }
 
-function execute(found: Found, input: ActionInput, run: RunContext, depth: number): Promise<Response> {
+function execute(action: Found, input: ActionInput, run: RunContext, depth: number): Promise<Response> {
   if (depth > maximumDepth) {
     throw new ApiError('loop_detected', `Actions run each other more than ${maximumDepth} levels deep`);
   }
@@ -111,7 +122,7 @@ function execute(found: Found, input: ActionInput, run: RunContext, depth: numbe
     requestId: run.requestId,
     operationId: run.operationId,
     baseUrl: run.baseUrl,
-    action: found.name,
+    action: action.name,
     caller: run.caller,
     ip: run.ip,
     timeout: run.timeout,
@@ -136,8 +147,8 @@ function execute(found: Found, input: ActionInput, run: RunContext, depth: numbe
       return execute(next, inner, { ...run, timeout: Math.max(0, deadline - runtime.now()) }, depth + 1);
     },
   };
-  const work = found.type.run(input, found.config, context);
-  return found.type.punctual ? work : withTimeout(work, run.timeout, found.name);
+  const work = action.type.run(input, action.config, context);
+  return action.type.punctual ? work : withTimeout(work, run.timeout, action.name);
 }
 
 /** Most actions watch their own time; this is for those that wait for something without a clock. */

@@ -1,3 +1,4 @@
+import type { Soon } from '../lib/soon.ts';
 import type {
   ActionRecord,
   ConfigRecord,
@@ -32,14 +33,14 @@ export interface Snapshot {
   /** True when the last check of the head failed and this is the last known good. */
   readonly stale: boolean;
   match(method: string, segments: readonly string[]): Match;
-  operation(id: number): Promise<OperationRecord | undefined>;
+  operation(id: number): Soon<OperationRecord | undefined>;
   /** By reference without its `action://`: `Name` or `Name@commit`. */
-  action(reference: string): Promise<ActionRecord | undefined>;
+  action(reference: string): Soon<ActionRecord | undefined>;
   /** By reference without its `schema://`. */
-  schema(reference: string): Promise<SchemaRecord | undefined>;
+  schema(reference: string): Soon<SchemaRecord | undefined>;
   /** By name, or by id as text where no connection is called so. */
-  connection(name: string): Promise<ConnectionRecord | undefined>;
-  event(name: string): Promise<EventRecord | undefined>;
+  connection(name: string): Soon<ConnectionRecord | undefined>;
+  event(name: string): Soon<EventRecord | undefined>;
   /** Active rates, highest priority first. */
   readonly rates: readonly RateRecord[];
   readonly keys: readonly KeyRecord[];
@@ -57,10 +58,11 @@ export function memo<T>(record: object, name: string, make: () => T): T {
   if (made === undefined) {
     memos.set(record, (made = new Map()));
   }
-  if (!made.has(name)) {
-    made.set(name, make());
+  let known = made.get(name);
+  if (known === undefined && !made.has(name)) {
+    made.set(name, (known = make()));
   }
-  return made.get(name) as T;
+  return known as T;
 }
 
 /** Stands for the configuration where none is loaded: nothing is found in it, nobody is known. */

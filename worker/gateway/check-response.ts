@@ -1,6 +1,7 @@
 import type { Call } from '../core/call.ts';
 import { ApiError, type Violation } from '../core/errors.ts';
 import { scanJson } from '../lib/json-scan.ts';
+import type { Soon } from '../lib/soon.ts';
 import { essenceOf, isJson } from './parse-body.ts';
 import { collect } from './read-body.ts';
 import { type Contract, payloadReference, schemaOf } from './schema-of.ts';
@@ -13,11 +14,12 @@ const cap = 1024 * 1024;
  * buffers it and throws 502 when it breaks the contract or is over the cap; `report` lets it pass as it comes and observes
  * a fault afterwards; otherwise nothing is done. Answers without a contract of their own are never held.
  */
-export async function checkResponse(call: Call, response: Response): Promise<Response> {
+export function checkResponse(call: Call, response: Response): Soon<Response> {
   const mode = call.operation?.native === null ? (call.operation.options?.validateResponse ?? 'off') : 'off';
-  if (mode === 'off' || !hasBody(call, response)) {
-    return response;
-  }
+  return mode === 'off' || !hasBody(call, response) ? response : check(call, response, mode);
+}
+
+async function check(call: Call, response: Response, mode: 'report' | 'enforce'): Promise<Response> {
   const reference = payloadReference(contractFor(call, response.status));
   if (reference.kind !== 'schema') {
     return response;
@@ -72,7 +74,7 @@ function report(call: Call, response: Response, contract: Contract): Response {
     return response;
   }
   const [answer, copy] = response.body.tee();
-  const check = async (): Promise<void> => {
+  const checkCopy = async (): Promise<void> => {
     const bytes = await collect(copy, cap);
     if (bytes === null) {
       fault(`The response is larger than the ${cap} bytes that can be checked`);
@@ -82,7 +84,7 @@ function report(call: Call, response: Response, contract: Contract): Response {
       fault(sentence(found));
     }
   };
-  call.runtime.defer(check());
+  call.runtime.defer(checkCopy());
   return new Response(answer, response);
 }
 

@@ -5,6 +5,7 @@ import { memo } from '../core/snapshot.ts';
 import { type HeaderList, headerValue, listHeaders, maxHeaderBytes, maxUrlLength } from '../lib/headers.ts';
 import { canonicalPath } from '../lib/path.ts';
 import { parametersAt, parseRoutePath, type RoutePath } from '../lib/route-path.ts';
+import { type Soon, soon } from '../lib/soon.ts';
 import { chooseVersion } from './choose-version.ts';
 import { applyCors } from './cors.ts';
 import { stabilityHeaders } from './stability.ts';
@@ -45,7 +46,7 @@ export async function matchOperation(call: Call): Promise<CallOperation> {
   return operation;
 }
 
-async function find(call: Call): Promise<CallOperation> {
+function find(call: Call): Soon<CallOperation> {
   const { segments } = call.path;
   const method =
     call.method === 'OPTIONS'
@@ -71,11 +72,12 @@ async function find(call: Call): Promise<CallOperation> {
     call.snapshot = match.snapshot;
     call.headers.set('X-Config-Revision', String(call.snapshot.revision));
   }
-  const record = await call.snapshot.operation(match.operationId);
-  if (record === undefined) {
-    throw new ApiError('unknown_location');
-  }
-  return versioned(call, record);
+  return soon(call.snapshot.operation(match.operationId), (record) => {
+    if (record === undefined) {
+      throw new ApiError('unknown_location');
+    }
+    return versioned(call, record);
+  });
 }
 
 /** The path has other methods: OPTIONS answers with them, everything else is 405. */

@@ -61,61 +61,47 @@ export function observerDrops(): Readonly<Drops> {
  * throws and never makes a call wait: what LOGS cannot take is dropped and counted.
  */
 export function createObserver(options: ObserverOptions): Observer {
-  const { env, defer, now, buffer = isolate, limits = defaultLimits } = options;
+  return { observe: (observation) => observe(observation, options) };
+}
+
+function observe(observation: Observation, options: ObserverOptions): void {
+  const { env, now, buffer = isolate, limits = defaultLimits } = options;
+  try {
+    writePoint(env, buffer, observation);
+    if (observation.kind === 'call') {
+      addCall(buffer, observation, limits);
+      if (observation.errorCode === 'internal') {
+        printLine(buffer, options, { ...observation, place: observation.operationName ?? 'gateway' });
+      }
+    } else if (observation.kind === 'fault') {
+      addFault(buffer, observation, limits);
+      printLine(buffer, options, observation);
+    } else {
+      return;
+    }
+    plan(buffer, options);
+  } catch (error) {
+    buffer.drops.rows++;
+    printLine(buffer, options, faultOf('observe', error, now()));
+  }
+}
+
+function plan(buffer: LogBuffer, options: ObserverOptions): void {
+  const { defer, times } = options;
+  const moment = options.now();
+  const gather = times?.gather ?? defaultTimes.gather;
+  // A flush that was planned long ago will not come: the platform ended its context.
+  if (buffer.opened === 0 || moment - buffer.opened > gather + 5000 || moment < buffer.opened - 5000) {
+    buffer.opened = moment;
+    defer(pause(gather).then(() => flush(options)));
+  } else if (buffer.rows.length >= full.rows || buffer.size >= full.size) {
+    defer(flush(options));
+  }
+}
+
+async function flush(options: ObserverOptions): Promise<void> {
+  const { env, now, buffer = isolate, limits = defaultLimits } = options;
   const times = { ...defaultTimes, ...options.times };
-  const print = options.print ?? ((line: string) => console.error(line));
-
-  function observe(observation: Observation): void {
-    try {
-      writePoint(env, buffer, observation);
-      if (observation.kind === 'call') {
-        addCall(buffer, observation, limits);
-        if (observation.errorCode === 'internal') {
-          printLine(buffer, print, { ...observation, place: observation.operationName ?? 'gateway' });
-        }
-      } else if (observation.kind === 'fault') {
-        addFault(buffer, observation, limits);
-        printLine(buffer, print, observation);
-      } else {
-        return;
-      }
-      plan();
-    } catch (error) {
-      buffer.drops.rows++;
-      printLine(buffer, print, faultOf('observe', error, now()));
-    }
-  }
-
-  function plan(): void {
-    const moment = now();
-    // A flush that was planned long ago will not come: the platform ended its context.
-    if (buffer.opened === 0 || moment - buffer.opened > times.gather + 5000 || moment < buffer.opened - 5000) {
-      buffer.opened = moment;
-      defer(pause(times.gather).then(flush));
-    } else if (buffer.rows.length >= full.rows || buffer.size >= full.size) {
-      defer(flush());
-    }
-  }
-
-  async function flush(): Promise<void> {
-    const write = closeBuffer(buffer, crypto.randomUUID());
-    let reached = true;
-    if (write !== null) {
-      buffer.writes.push(write);
-      reached = (await attempt(write)) || (await pause(times.retry).then(() => attempt(write)));
-      if (!reached) {
-        giveUpRows(buffer, write, limits);
-      }
-    }
-    const waiting = reached ? buffer.writes.slice(0, catchUp) : [];
-    for (const held of waiting) {
-      if (held.leased <= now() && !(await attempt(held))) {
-        giveUpRows(buffer, held, limits);
-        break;
-      }
-    }
-    report();
-  }
 
   async function attempt(write: Write): Promise<boolean> {
     write.leased = now() + 3 * times.write;
@@ -124,30 +110,46 @@ export function createObserver(options: ObserverOptions): Observer {
       buffer.writes = buffer.writes.filter((other) => other !== write);
       return true;
     } catch (error) {
-      printLine(buffer, print, faultOf('observe.logs', error, now()));
+      printLine(buffer, options, faultOf('observe.logs', error, now()));
       return false;
     }
   }
 
-  /** What was dropped is told on the console and in the log itself, with the next flush. */
-  function report(): void {
-    const { drops, reported } = buffer;
-    const rows = drops.rows - reported.rows;
-    const calls = drops.calls - reported.calls;
-    const points = drops.points - reported.points;
-    const lines = drops.lines - reported.lines;
-    buffer.reported = { ...drops };
-    if (rows + calls + points + lines > 0) {
-      const message = `dropped ${rows} log rows, ${calls} calls of the statistics, ${points} data points, ${lines} console lines`;
-      const fault = faultOf('observe.dropped', message, now());
-      addFault(buffer, fault, limits);
-      printLine(buffer, print, fault);
-      // Not reported again: the report itself may have found no room.
-      buffer.reported = { ...drops };
+  const write = closeBuffer(buffer, crypto.randomUUID());
+  let reached = true;
+  if (write !== null) {
+    buffer.writes.push(write);
+    reached = (await attempt(write)) || (await pause(times.retry).then(() => attempt(write)));
+    if (!reached) {
+      giveUpRows(buffer, write, limits);
     }
   }
+  const waiting = reached ? buffer.writes.slice(0, catchUp) : [];
+  for (const held of waiting) {
+    if (held.leased <= now() && !(await attempt(held))) {
+      giveUpRows(buffer, held, limits);
+      break;
+    }
+  }
+  report(buffer, options);
+}
 
-  return { observe };
+/** What was dropped is told on the console and in the log itself, with the next flush. */
+function report(buffer: LogBuffer, options: ObserverOptions): void {
+  const { drops, reported } = buffer;
+  const rows = drops.rows - reported.rows;
+  const calls = drops.calls - reported.calls;
+  const points = drops.points - reported.points;
+  const lines = drops.lines - reported.lines;
+  buffer.reported = { ...drops };
+  if (rows + calls + points + lines > 0) {
+    const message = `dropped ${rows} log rows, ${calls} calls of the statistics, ${points} data points, ${lines} console lines`;
+    const fault = faultOf('observe.dropped', message, options.now());
+    addFault(buffer, fault, options.limits ?? defaultLimits);
+    printLine(buffer, options, fault);
+    // Not reported again: the report itself may have found no room.
+    buffer.reported = { ...drops };
+  }
 }
 
 function writePoint(env: Pick<Env, 'USAGE'>, buffer: LogBuffer, observation: Observation): void {
@@ -173,7 +175,7 @@ interface Line {
 }
 
 /** One JSON line about a fault; too many at once are only counted. */
-function printLine(buffer: LogBuffer, print: (line: string) => void, line: Line): void {
+function printLine(buffer: LogBuffer, options: ObserverOptions, line: Line): void {
   if (buffer.lines >= lineLimit) {
     buffer.drops.lines++;
     return;
@@ -182,6 +184,7 @@ function printLine(buffer: LogBuffer, print: (line: string) => void, line: Line)
   const { place, tenant, at, requestId, trace } = line;
   const message = redactText(cut(line.message ?? line.errorMessage ?? '', 8192));
   const shown = { level: 'error', place, message, tenant, requestId, at: new Date(at).toISOString() };
+  const print = options.print ?? ((text) => console.error(text));
   print(printable(JSON.stringify({ ...shown, trace: trace ? shownTrace(trace) : undefined })));
 }
 

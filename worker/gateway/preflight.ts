@@ -7,11 +7,11 @@ export function preflight(call: Call): Response {
   const { segments } = call.path;
   const allow = allowed(call, segments);
   applyPreflight(headers, call.request.headers, allow, call.operation?.options?.cors ?? null);
-  for (const [name, value] of call.headers) {
+  call.headers.forEach((value, name) => {
     if (!headers.has(name)) {
       headers.set(name, value);
     }
-  }
+  });
   return new Response(null, { status: 200, headers });
 }
 

@@ -102,13 +102,13 @@ function json(call: Rendered, status: number, type: string, value: unknown, head
 }
 
 function laidOver(headers: Headers, own: HeaderFields): Headers {
-  for (const [name, value] of own) {
+  own.forEach((value, name) => {
     if (name === 'vary' || name === 'set-cookie') {
       headers.append(name, value);
     } else {
       headers.set(name, value);
     }
-  }
+  });
   return headers;
 }
 

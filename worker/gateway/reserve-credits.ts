@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
+import type { Soon } from '../lib/soon.ts';
 
 /** Points that were taken for a call; `release` gives them back when the call failed for a reason that is not the caller's. */
 export interface Credits {
@@ -12,12 +13,13 @@ const free: Credits = { release: async () => undefined };
  * Takes the operation's costs from the caller's points, exactly and before the action runs: one conditional UPDATE, so that
  * parallel calls never spend more than there is. Anonymous callers get 403, too few points 402.
  */
-export async function reserveCredits(call: Call): Promise<Credits> {
-  const { operation, caller, runtime, tenant } = call;
-  const costs = operation!.costs;
-  if (costs === 0) {
-    return free;
-  }
+export function reserveCredits(call: Call): Soon<Credits> {
+  const { costs } = call.operation!;
+  return costs === 0 ? free : take(call, costs);
+}
+
+async function take(call: Call, costs: number): Promise<Credits> {
+  const { caller, runtime, tenant } = call;
   if (caller.userId === null) {
     throw new ApiError('forbidden', 'This action costs points, it can only be called with an account');
   }

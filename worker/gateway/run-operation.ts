@@ -1,6 +1,7 @@
 import type { ActionInput } from '../actions/define.ts';
 import { actionInput, runContext } from '../actions/from-call.ts';
 import { runAction } from '../actions/run.ts';
+import type { OpenSecret } from '../connections/open.ts';
 import { baseUrlOf } from '../core/base-url.ts';
 import type { Call, Input } from '../core/call.ts';
 import { secretsOf } from '../lib/derive.ts';
@@ -29,8 +30,7 @@ export async function runOperation(call: Call, input: Input, credits: Credits): 
 /** Runs an action for a call: the operation's own, or one that is tried by hand (never in the background). */
 export function executeAction(call: Call, reference: string, input: ActionInput): Promise<Response> {
   const { runtime, tenant, url } = call;
-  const context = runContext(call, baseUrlOf(runtime.env, url), (envelope, place) =>
-    open(envelope, `${tenant}/${place}`, secretsOf(runtime.env)),
-  );
-  return runAction(reference, input, { ...context, background: call.operation?.native === null });
+  const openSecret: OpenSecret = (envelope, place) => open(envelope, `${tenant}/${place}`, secretsOf(runtime.env));
+  const background = call.operation?.native === null;
+  return runAction(reference, input, runContext(call, baseUrlOf(runtime.env, url), openSecret, background));
 }

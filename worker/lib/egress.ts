@@ -141,7 +141,7 @@ function send(
   doFetch: typeof fetch,
   asError: (refusal: EgressError) => Error,
 ): Promise<Response> {
-  const outer = [init.signal, signal].filter((given) => given != null);
+  const outer = init.signal != null || signal != null ? [init.signal, signal].filter((given) => given != null) : none;
   if (outer.some((given) => given.aborted)) {
     throw abortion(outer);
   }
@@ -192,6 +192,8 @@ function send(
     }
   });
 }
+
+const none: AbortSignal[] = [];
 
 function abortion(signals: AbortSignal[]): EgressError {
   const reason: unknown = signals.find((signal) => signal.aborted)?.reason;

@@ -1,5 +1,9 @@
 /** The part of `Headers` that the steps of a call use on the headers of its answer. */
-export type HeaderFields = Pick<Headers, 'get' | 'has' | 'set' | 'append' | 'delete'> & Iterable<[string, string]>;
+export interface HeaderFields
+  extends Pick<Headers, 'get' | 'has' | 'set' | 'append' | 'delete'>,
+    Iterable<[string, string]> {
+  forEach(callback: (value: string, name: string) => void): void;
+}
 
 /**
  * Headers that we write ourselves, on their way into an answer: kept in JavaScript, because each touch of a `Headers` is a
@@ -23,19 +27,29 @@ function lower(name: string): string {
   return known;
 }
 
+/** A dozen names at most: a list of them is found through faster than a map is made. */
 class OwnFields implements HeaderFields {
-  readonly #values = new Map<string, string>();
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
 
   get(name: string): string | null {
-    return this.#values.get(lower(name)) ?? null;
+    const at = this.#names.indexOf(lower(name));
+    return at === -1 ? null : this.#values[at]!;
   }
 
   has(name: string): boolean {
-    return this.#values.has(lower(name));
+    return this.#names.includes(lower(name));
   }
 
   set(name: string, value: string): void {
-    this.#values.set(lower(name), value);
+    const lowered = lower(name);
+    const at = this.#names.indexOf(lowered);
+    if (at === -1) {
+      this.#names.push(lowered);
+      this.#values.push(value);
+    } else {
+      this.#values[at] = value;
+    }
   }
 
   append(name: string, value: string): void {
@@ -44,10 +58,22 @@ class OwnFields implements HeaderFields {
   }
 
   delete(name: string): void {
-    this.#values.delete(lower(name));
+    const at = this.#names.indexOf(lower(name));
+    if (at !== -1) {
+      this.#names.splice(at, 1);
+      this.#values.splice(at, 1);
+    }
   }
 
-  [Symbol.iterator](): IterableIterator<[string, string]> {
-    return this.#values[Symbol.iterator]();
+  *[Symbol.iterator](): IterableIterator<[string, string]> {
+    for (let at = 0; at < this.#names.length; at++) {
+      yield [this.#names[at]!, this.#values[at]!];
+    }
+  }
+
+  forEach(callback: (value: string, name: string) => void): void {
+    for (let at = 0; at < this.#names.length; at++) {
+      callback(this.#values[at]!, this.#names[at]!);
+    }
   }
 }

@@ -25,7 +25,8 @@ export function listHeaders(headers: Headers): HeaderList {
 
 /** The value under a name in lower case; null when there is none. */
 export function headerValue({ names, values }: HeaderList, name: string): string | null {
-  return values[names.indexOf(name)] ?? null;
+  const at = names.indexOf(name);
+  return at === -1 ? null : values[at]!;
 }
 
 export interface RequestHeaderPolicy {
