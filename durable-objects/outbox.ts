@@ -6,7 +6,7 @@ import type { Env } from '../worker/env.ts';
 const mostTaken = 100;
 const mostCharacters = 4_000_000;
 /** A consumer that was not heard of for so long is gone, milliseconds. */
-const leaseTime = 10_000;
+const leaseTime = 5_000;
 /** What waits after so long needs another wake-up, milliseconds. */
 const wakeAgain = 5_000;
 
@@ -91,6 +91,12 @@ export class Outbox extends DurableObject<Env> implements OutboxRpc {
     });
     if (this.#lease?.name === lease) {
       this.#lease.until = Date.now() + leaseTime;
+    }
+  }
+
+  async release(lease: string): Promise<void> {
+    if (this.#lease?.name === lease) {
+      this.#lease = null;
     }
   }
 

@@ -143,7 +143,7 @@ export function openAccount({ id, token, baseUrl }: AccountOptions): Account {
 }
 
 const permissions =
-  'CLOUDFLARE_API_TOKEN must be allowed to edit Workers Scripts, Workers KV Storage and D1 in the account of CLOUDFLARE_ACCOUNT_ID.';
+  'CLOUDFLARE_API_TOKEN must be allowed to edit Workers Scripts, Workers KV Storage, Queues and D1 in the account of CLOUDFLARE_ACCOUNT_ID.';
 
 function named(shape: Shape, item: Record<string, string>): Named {
   return { name: item[shape.name]!, id: item[shape.id]! };

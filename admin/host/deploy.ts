@@ -54,7 +54,7 @@ async function main(args: string[]): Promise<void> {
   }
   if (missing.length > 0) {
     throw new Error(
-      `Set ${missing.join(' and ')}: a token that may edit Workers Scripts, Workers KV Storage and D1, and the account's id.\n` +
+      `Set ${missing.join(' and ')}: a token that may edit Workers Scripts, Workers KV Storage, Queues and D1, and the account's id.\n` +
         'npm run deploy -- --dry-run shows the plan without them.',
     );
   }

@@ -50,8 +50,11 @@ export async function startListener(port = 0): Promise<Listener> {
           return found;
         }
         if (Date.now() > ends) {
-          const came = listener.received.map(({ path, body }) => `${path} ${body.slice(0, 100)}`).join('\n');
-          throw new Error(`${found.length} of ${count} messages came. All:\n${came}`);
+          const came = listener.received
+            .slice(-20)
+            .map(({ path, body }) => `${path} ${body.slice(0, 100)}`)
+            .join('\n');
+          throw new Error(`${found.length} of ${count} messages came. The latest:\n${came}`);
         }
         await new Promise((done) => setTimeout(done, 20));
       }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import type { PlatformRequest, PlatformStandIn, StandInWorker, Upload } from './platform-stand-in.ts';
+import type { PlatformRequest, PlatformStandIn, StandInQueue, StandInWorker, Upload } from './platform-stand-in.ts';
 
 // What the stand-in of the platform does with each request. Paths and shapes: developers.cloudflare.com/api.
 
@@ -66,13 +66,33 @@ const routes: Record<string, Handler> = {
   'GET /queues': ({ platform, request }) =>
     paged(
       request,
-      [...platform.queues].map(([queue_name, queue_id]) => ({ queue_id, queue_name })),
+      [...platform.queues]
+        .filter(([name]) => !request.query.has('name') || request.query.getAll('name').includes(name))
+        .map(([queue_name, { id, consumers }]) => ({ queue_id: id, queue_name, consumers })),
     ),
   'POST /queues': ({ platform, request: { body } }) => {
     refuseTwice(platform.queues, body.queue_name, 11_009);
     const id = randomUUID().replaceAll('-', '');
-    platform.queues.set(body.queue_name, id);
+    platform.queues.set(body.queue_name, { id, consumers: [] });
     return { result: { queue_id: id, queue_name: body.queue_name } };
+  },
+  'POST /queues/:name/consumers': ({ platform, request: { body }, name }) => {
+    const queue = queueOf(platform, name);
+    workerOf(platform, body.script_name);
+    if (queue.consumers.length > 0) {
+      throw new PlatformError(400, 11_004, 'A queue has one consumer');
+    }
+    const { type, script_name: script, settings } = body;
+    queue.consumers.push({ consumer_id: randomUUID().replaceAll('-', ''), type, script, settings });
+    return { result: queue.consumers[0] };
+  },
+  'PUT /queues/:name/consumers/:consumer': ({ platform, request: { body, path }, name }) => {
+    const consumer = queueOf(platform, name).consumers.find(({ consumer_id }) => path.endsWith(`/${consumer_id}`));
+    if (consumer === undefined) {
+      throw new PlatformError(404, 11_005, 'There is no such consumer');
+    }
+    consumer.settings = body.settings;
+    return { result: consumer };
   },
   'GET /workers/subdomain': () => ({ result: { subdomain } }),
   'GET /workers/services/:name': ({ platform, name }) => {
@@ -142,7 +162,7 @@ export function route(platform: PlatformStandIn, request: PlatformRequest, uploa
     const [method, path] = name.split(' ') as [string, string];
     const pattern = path.split('/');
     const fits =
-      pattern.length === segments.length && pattern.every((part, at) => part === ':name' || part === segments[at]);
+      pattern.length === segments.length && pattern.every((part, at) => part.startsWith(':') || part === segments[at]);
     if (method === request.method && fits) {
       return handler({ platform, request, upload, name: segments[pattern.indexOf(':name')] ?? '' });
     }
@@ -192,6 +212,14 @@ function workerOf(platform: PlatformStandIn, name: string, code = 10_007): Stand
   return worker;
 }
 
+function queueOf(platform: PlatformStandIn, id: string): StandInQueue {
+  const queue = [...platform.queues.values()].find((one) => one.id === id);
+  if (queue === undefined) {
+    throw new PlatformError(404, 11_000, `The queue ${id} could not be found`);
+  }
+  return queue;
+}
+
 function emptyWorker(): StandInWorker {
   return {
     uploads: [],
@@ -227,7 +255,9 @@ function accept(platform: PlatformStandIn, worker: StandInWorker, upload: Upload
     }
   }
   const next = new Map([...worker.bindings].filter(([, { type }]) => keep_bindings.includes(type)));
-  for (const binding of bindings) {
+  for (const given of bindings) {
+    // Wrangler lets what it finds there as it is.
+    const binding = given.type === 'inherit' ? (worker.bindings.get(given.name) ?? given) : given;
     checkBinding(platform, classes, binding);
     next.set(binding.name, binding);
   }

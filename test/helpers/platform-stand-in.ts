@@ -27,6 +27,11 @@ export interface Upload {
   modules: Map<string, { type: string; text: string }>;
 }
 
+export interface StandInQueue {
+  id: string;
+  consumers: { consumer_id: string; type: string; script: string; settings: Record<string, number> }[];
+}
+
 export interface StandInWorker {
   uploads: Upload[];
   /** What the code has now: the last upload's bindings with what it inherits, secrets with their values. */
@@ -55,7 +60,8 @@ export interface PlatformStandIn {
   databases: Map<string, { id: string; sql: DatabaseSync }>;
   /** Ids by name. */
   namespaces: Map<string, string>;
-  queues: Map<string, string>;
+  /** By name. */
+  queues: Map<string, StandInQueue>;
   workers: Map<string, StandInWorker>;
   fault: Fault | null;
   /** What a process needs to find this platform instead of the real one. */

@@ -165,7 +165,12 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     for (const placeholder of [...databases.map((one) => one.database_id), config.kv_namespaces![0]!.id]) {
       expect(everything).not.toContain(placeholder);
     }
-    expect(created(asked(platform))).toEqual(['POST /d1/database', 'POST /d1/database', 'POST /storage/kv/namespaces']);
+    expect(created(asked(platform))).toEqual([
+      ...['POST /d1/database', 'POST /d1/database', 'POST /storage/kv/namespaces', 'POST /queues'],
+    ]);
+    expect(platform.queues.get('postern-events')!.consumers).toMatchObject([
+      { type: 'worker', script: 'postern', settings: { batch_size: 10, max_wait_time_ms: 0 } },
+    ]);
 
     const worker = platform.workers.get('postern')!;
     const idOf = (name: string) => platform.databases.get(name)!.id;
@@ -274,7 +279,8 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     // The worker is up by then, with its secret.
     fail('PUT', /schedules$/, 500);
     const half = await deploy(platform.env);
-    expect(half.code).toBe(1);
+    expect(half.code, half.output).toBe(1);
+    expect(platform.workers.has('postern'), half.output).toBe(true);
     const key = platform.workers.get('postern')!.bindings.get('SECRET_KEY').text;
     expect(printedKey(half)).toBe(key);
     expect(printedKey(half)).not.toBe(printedKey(broken));
@@ -291,6 +297,7 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     expect(created(asked(platform))).toEqual([
       ...Array(3).fill('POST /d1/database'),
       ...Array(2).fill('POST /storage/kv/namespaces'),
+      'POST /queues',
     ]);
   });
 

@@ -56,6 +56,8 @@ export interface OutboxRpc {
   take(lease: string): Promise<OutboxItem[]>;
   /** Forgets what everybody has, and notes how far the rest went. */
   done(lease: string, done: string[], reached: { id: string; after: number }[]): Promise<void>;
+  /** This consumer could not go on: another one may. */
+  release(lease: string): Promise<void>;
 }
 
 /** What a lane stands for: a webhook, a trigger, or one of the shards that run async actions. */

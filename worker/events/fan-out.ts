@@ -27,20 +27,25 @@ export async function fanOut(env: Env, wake: WakeUp): Promise<void> {
   const { tenant } = wake;
   const lease = crypto.randomUUID();
   const outbox = wake.outbox === 'database' ? databaseOutbox(env, tenant) : outboxOf(env, tenant, wake.outbox);
-  for (let round = 0; round < mostRounds; round += 1) {
-    const items = await outbox.take(lease);
-    if (items.length === 0) {
-      return;
+  try {
+    for (let round = 0; round < mostRounds; round += 1) {
+      const items = await outbox.take(lease);
+      if (items.length === 0) {
+        return;
+      }
+      const { done, reached, failure } = await deliver(env, tenant, items);
+      if (done.length > 0 || reached.length > 0) {
+        await outbox.done(lease, done, reached);
+      }
+      if (failure !== null) {
+        throw failure;
+      }
     }
-    const { done, reached, failure } = await deliver(env, tenant, items);
-    if (done.length > 0 || reached.length > 0) {
-      await outbox.done(lease, done, reached);
-    }
-    if (failure !== null) {
-      throw failure;
-    }
+    await env.EVENTS.send(wake);
+  } catch (thrown) {
+    await outbox.release(lease).catch(() => undefined);
+    throw thrown;
   }
-  await env.EVENTS.send(wake);
 }
 
 /** Events of management changes: they come out of the database, and go the same way. */
@@ -59,6 +64,7 @@ function databaseOutbox(env: Env, tenant: string) {
         ...{ userId: null, depth: 0 },
       }));
     },
+    async release() {},
     async done(_lease: string, done: string[], reached: { id: string; after: number }[]): Promise<void> {
       await env.DB.batch([
         env.DB.prepare('DELETE FROM outbox WHERE event_id IN (SELECT value FROM json_each(?))').bind(

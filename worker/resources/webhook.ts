@@ -1,8 +1,8 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
-import { isPointer } from '../lib/json-pointer.ts';
 import { sameJson } from '../lib/json.ts';
+import { isPointer } from '../lib/json-pointer.ts';
 import { isEnvelope } from '../lib/seal.ts';
 import { isSecret, makeSecret } from '../lib/standard-webhooks.ts';
 import { flag, identity, json } from './columns.ts';
@@ -11,28 +11,28 @@ import { defineResource, type Preparing, titleField } from './define.ts';
 export const webhooks = sqliteTable(
   'webhook',
   {
-  ...identity,
-  event_id: integer().notNull(),
-  user_id: integer().notNull(),
-  name: text().notNull(),
-  endpoint: text().notNull(),
-  mode: text().notNull().default('push'),
-  format: text().notNull().default('bare'),
-  order_by: text(),
-  concurrency: integer().notNull().default(4),
-  rate: integer(),
-  challenge: flag().notNull().default(false),
-  /** When the endpoint answered its challenge, ISO 8601. */
-  verified: text(),
-  /** Why and since when it is disabled, if it was not its owner. */
-  disabled: json(),
-  /** Sealed, both; the former one is good until `overlap`, milliseconds since the epoch. */
-  secret: json(),
-  former_secret: json(),
-  overlap: integer(),
-  /** Grows with every change; milliseconds since the epoch, about. */
-  changed: integer().notNull().default(0),
-},
+    ...identity,
+    event_id: integer().notNull(),
+    user_id: integer().notNull(),
+    name: text().notNull(),
+    endpoint: text().notNull(),
+    mode: text().notNull().default('push'),
+    format: text().notNull().default('bare'),
+    order_by: text(),
+    concurrency: integer().notNull().default(4),
+    rate: integer(),
+    challenge: flag().notNull().default(false),
+    /** When the endpoint answered its challenge, ISO 8601. */
+    verified: text(),
+    /** Why and since when it is disabled, if it was not its owner. */
+    disabled: json(),
+    /** Sealed, both; the former one is good until `overlap`, milliseconds since the epoch. */
+    secret: json(),
+    former_secret: json(),
+    overlap: integer(),
+    /** Grows with every change; milliseconds since the epoch, about. */
+    changed: integer().notNull().default(0),
+  },
   (table) => [index('webhook_event').on(table.event_id)],
 );
 

@@ -13,16 +13,21 @@ import {
   listEntities,
   messageSchema,
 } from '../../resources/crud.ts';
+import { writable } from '../../resources/define.ts';
 import { event as eventResource, events } from '../../resources/event.ts';
 import { webhook, webhooks } from '../../resources/webhook.ts';
+import { webhookLaneOperations } from '../lane.ts';
 import { callerId, ownedBy, ownLimit } from './own.ts';
 
 const scope = 'consumer.webhook';
 const one = '/consumer/webhook/$webhook_id<[0-9]+|^~>';
+/** What the owner may choose beyond Fusio's members. */
+const choices = ['status', 'mode', 'format', 'orderBy', 'concurrency', 'rate', 'challenge', 'secret'] as const;
 const body = Type.Object({
   event: Type.Optional(Type.Union([Type.String({ description: 'Name of the event' }), Type.Null()])),
   name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   endpoint: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  ...Object.fromEntries(choices.map((member) => [member, writable(webhook).properties[member]!])),
 });
 
 /** The own webhooks. */
@@ -85,6 +90,12 @@ export const consumerWebhookOperations: readonly SystemOperation[] = [
     outgoing: messageSchema,
     run: (call, input) => change(call, input, 'delete'),
   },
+  ...webhookLaneOperations({
+    side: 'consumer',
+    resource: webhook,
+    kind: 'webhook',
+    mine: (call) => ownedBy(call, webhooks)!,
+  }),
 ];
 
 async function change(call: Call, input: Input, verb: 'update' | 'delete') {
@@ -100,9 +111,10 @@ async function change(call: Call, input: Input, verb: 'update' | 'delete') {
 
 /** Consumers name events; those of the platform itself are not for them. */
 async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>> {
-  const { event, name, endpoint } = (input.body ?? {}) as Record<string, string | null | undefined>;
+  const { event, name, endpoint, ...rest } = (input.body ?? {}) as Record<string, any>;
+  const chosen = Object.fromEntries(choices.map((member) => [member, rest[member]]));
   if (event === undefined || event === null) {
-    return { name, endpoint };
+    return { name, endpoint, ...chosen };
   }
   const [found] = await drizzle(call.runtime.env.DB)
     .select({ id: events.id })
@@ -120,7 +132,7 @@ async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>
     const message = 'Provided event does not exist';
     throw new ApiError('invalid_body', message, { errors: [{ pointer: '/event', rule: 'reference', message }] });
   }
-  return { name, endpoint, eventId: found.id };
+  return { name, endpoint, ...chosen, eventId: found.id };
 }
 
 async function withEvents(call: Call, entities: Record<string, unknown>[]) {
@@ -132,7 +144,6 @@ async function withEvents(call: Call, entities: Record<string, unknown>[]) {
   const names = new Map(rows.map(({ id, name }) => [id, name]));
   return entities.map(({ eventId, userId: _owner, ...rest }) => ({
     ...rest,
-    status: 1,
     event: names.get(Number(eventId)),
   }));
 }
