@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<CommandDef<any>>> = {
   revisions: () => import('./commands/revisions.ts').then((module) => module.revisions),
   rollback: () => import('./commands/rollback.ts').then((module) => module.rollback),
   logs: () => import('./commands/logs.ts').then((module) => module.logs),
+  backup: () => import('./commands/backup.ts').then((module) => module.backup),
   check: () => import('./commands/check.ts').then((module) => module.check),
   clean: () => import('./commands/clean.ts').then((module) => module.clean),
   import: () => import('./commands/import.ts').then((module) => module.importCommand),

@@ -14,6 +14,7 @@ import { actionOperations } from './backend/action.ts';
 import { agentOperations } from './backend/agent.ts';
 import { appOperations } from './backend/app.ts';
 import { auditOperations } from './backend/audit.ts';
+import { backupOperations } from './backend/backup.ts';
 import { cleanOperations } from './backend/clean.ts';
 import { connectionOperations } from './backend/connection.ts';
 import { deployOperations } from './backend/deploy.ts';
@@ -46,6 +47,7 @@ const built: readonly SystemOperation[] = [
   ...agentOperations,
   ...appOperations,
   ...auditOperations,
+  ...backupOperations,
   ...cleanOperations,
   ...connectionOperations,
   ...deployOperations,

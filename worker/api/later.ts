@@ -28,10 +28,6 @@ const logParameters = {
  * 503 with the name of the part that is missing. Whoever builds the part takes the row away; until then what is built wins.
  */
 export const laterOperations: readonly SystemOperation[] = [
-  ...later('Backup is not built in yet', [
-    ['backend.backup.export', 'POST', '/backend/backup/export'],
-    ['backend.backup.import', 'POST', '/backend/backup/import'],
-  ]),
   ...later('No connection of this installation has files', [
     ['backend.connection.filesystem.create', 'POST', '/backend/connection/:connection_id/filesystem', 201],
     ['backend.connection.filesystem.delete', 'DELETE', '/backend/connection/:connection_id/filesystem/:file_id'],

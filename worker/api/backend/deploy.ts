@@ -115,7 +115,8 @@ async function pruneChanges(call: Call, names: string[], changes: Change[]): Pro
   return pruned;
 }
 
-async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
+/** The rows of a resource that are not deleted, by name. */
+export async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
   const columns = resource.table as any;
   return (await drizzle(call.runtime.env.DB)
     .select()
@@ -124,7 +125,8 @@ async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
     .orderBy(columns.name)) as Row[];
 }
 
-async function exportAll(call: Call): Promise<Record<string, Record<string, unknown>>> {
+/** Section → name → writable members; secrets are placeholders. What every installation has is left out. */
+export async function exportAll(call: Call): Promise<Record<string, Record<string, unknown>>> {
   const sections: Record<string, Record<string, unknown>> = {};
   const operations = new Map(
     (await rowsOf(call, resources.get('operation')!)).map((row) => [row.id, row.name as string]),

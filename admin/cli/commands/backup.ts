@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { defineCommand } from 'citty';
+import { readStdin } from '../ask.ts';
+import { command } from '../command.ts';
+import { Failure } from '../failure.ts';
+
+const file = { type: 'positional', required: true, description: 'File; "-" for the standard input or output' } as const;
+
+const exportBackup = command({
+  name: 'export',
+  description:
+    'Write the configuration as one JSON file, the same bytes for the same configuration; secrets stay sealed',
+  args: { file, force: { type: 'boolean', description: 'Overwrite the file' } },
+  async run({ args, client, output }) {
+    if (args.file !== '-' && existsSync(args.file) && !args.force) {
+      throw new Failure('usage', `${args.file} is there already; --force overwrites it`);
+    }
+    const { export: text } = await (await client()).send<{ export: string }>('POST', '/backend/backup/export', {});
+    if (args.file === '-') {
+      process.stdout.write(`${text}\n`);
+      return;
+    }
+    writeFileSync(args.file, `${text}\n`, { mode: 0o600 });
+    output.result({ file: args.file, bytes: text.length + 1 }, () => `Wrote ${args.file}`);
+  },
+});
+
+const importBackup = command({
+  name: 'import',
+  description: 'Apply a backup, of this product or of Fusio, as one publish',
+  args: { file },
+  async run({ args, client, output }) {
+    if (args.file !== '-' && !existsSync(args.file)) {
+      throw new Failure('usage', `${args.file} does not exist`);
+    }
+    const text = unwrapped(args.file === '-' ? await readStdin() : readFileSync(args.file, 'utf8'));
+    const answer = await (await client()).send<{ message: string; logs: string[] }>('POST', '/backend/backup/import', {
+      import: text,
+    });
+    output.result(answer, () => [...answer.logs, answer.message].join('\n'));
+  },
+});
+
+/** Configuration as one file, for keeping; `postern export` writes files that people edit. */
+export const backup = defineCommand({
+  meta: { name: 'backup', description: 'Export the configuration as one file for keeping, and import it' },
+  subCommands: { export: () => exportBackup, import: () => importBackup },
+});
+
+/** Takes the whole answer of `/backend/backup/export` as well. */
+function unwrapped(text: string): string {
+  try {
+    const { export: inner } = JSON.parse(text) as { export?: unknown };
+    return typeof inner === 'string' ? inner : text;
+  } catch {
+    return text;
+  }
+}
