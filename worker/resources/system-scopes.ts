@@ -7,6 +7,7 @@ const backend = [
   'backup',
   'bundle',
   'category',
+  'clean',
   'config',
   'connection',
   'cronjob',
@@ -37,6 +38,7 @@ const backend = [
   'transaction',
   'trash',
   'trigger',
+  'upload',
   'user',
   'webhook',
 ];
