@@ -33,15 +33,6 @@ const number = (title: string, description: string) =>
 const list = (title: string, description: string) => Type.Array(Type.String(), { title, description });
 const code = (title: string, description: string, mode: string) => text(title, description, { mode });
 
-function sql(): ActionType[] {
-  return [
-    entry('SQL-Builder', 'Sql.Action.SqlBuilder', 'the SQL engine', {
-      connection,
-      jql: code('JQL', 'Tree of queries, as JSON', 'json'),
-    }),
-  ];
-}
-
 function util(): ActionType[] {
   const on = (name: string, suffix: string, missing: string, members: Members) =>
     entry(name, `Util.Action.${suffix}`, missing, members);
@@ -208,7 +199,6 @@ function others(): ActionType[] {
  * yet: running one answers 503 `not_configured` and names what is missing. A class leaves this list for a file of its own.
  */
 export const catalogue: readonly ActionType[] = [
-  ...sql(),
   ...util(),
   ...worker(),
   ...local(),

@@ -4,6 +4,7 @@ import { httpComposition } from './http-composition.ts';
 import { httpLoadBalancer } from './http-load-balancer.ts';
 import { httpProcessor } from './http-processor.ts';
 import { httpRaw } from './http-raw.ts';
+import { sqlBuilder } from './sql/builder.ts';
 import { sqlDelete } from './sql/delete.ts';
 import { sqlInsert } from './sql/insert.ts';
 import { sqlQueryAll } from './sql/query-all.ts';
@@ -21,6 +22,7 @@ export const actionTypes: readonly ActionType[] = [
   httpLoadBalancer,
   httpProcessor,
   httpRaw,
+  sqlBuilder,
   sqlDelete,
   sqlInsert,
   sqlQueryAll,

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import { classList as classesOf, type FormSources, formOf } from '../../actions/form.ts';
+import { classList as classesOf, type FormOption, type FormSources, formOf } from '../../actions/form.ts';
 import { actionType, actionTypes } from '../../actions/index.ts';
 import { connectionType, connectionTypes } from '../../connections/index.ts';
 import type { Call } from '../../core/call.ts';
@@ -40,6 +40,16 @@ export function classForm(kind: 'action' | 'connection'): SystemOperation {
       return formOf(type.config, kind === 'action' ? await formSources(call) : {});
     },
   };
+}
+
+/** The connections that a generator can use, by id as Fusio's screens send it. */
+export async function connectionOptions(call: Call): Promise<FormOption[]> {
+  const rows = await drizzle(call.runtime.env.DB)
+    .select({ id: connections.id, name: connections.name })
+    .from(connections)
+    .where(and(eq(connections.tenant_id, call.tenant), gt(connections.status, 0)))
+    .orderBy(asc(connections.name));
+  return rows.map(({ id, name }) => ({ key: String(id), value: name }));
 }
 
 /** What the select fields of actions offer. */

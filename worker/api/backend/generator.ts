@@ -7,7 +7,11 @@ import type { SystemOperation } from '../../core/system-operation.ts';
 import { isObject } from '../../lib/json.ts';
 import { compile } from '../../lib/schema/engine.ts';
 import { actorOf } from '../../resources/crud.ts';
+import { connectionOptions } from './classes.ts';
+import { fileDirectoryGenerator } from './generator-file-directory.ts';
 import { importOpenApiGenerator } from './generator-openapi.ts';
+import { sqlDatabaseGenerator, sqlTableGenerator } from './generator-sql.ts';
+import { sqlEntityGenerator } from './generator-sql-entity.ts';
 
 /** What a generator makes, in API terms; Fusio's "changelog". */
 export interface Generated {
@@ -34,10 +38,18 @@ export interface Generator {
   config: TObject;
   /** Throws ApiError; pointers are relative to the configuration. */
   generate(call: Call, config: Record<string, unknown>, setup: GeneratorSetup): Promise<Generated>;
+  /** Makes what the generated actions stand on, when a plan of the publish went well; gives back what takes it away, should the publish fail. */
+  prepare?(call: Call, config: Record<string, unknown>): Promise<() => Promise<void>>;
 }
 
 /** Every generator. A new one is a new file and a line here. */
-export const generators: readonly Generator[] = [importOpenApiGenerator];
+export const generators: readonly Generator[] = [
+  fileDirectoryGenerator,
+  importOpenApiGenerator,
+  sqlDatabaseGenerator,
+  sqlEntityGenerator,
+  sqlTableGenerator,
+];
 
 /** Largest request; larger documents are uploaded in parts and named as `upload:<id>`. */
 const bodyLimit = 8_000_000;
@@ -69,7 +81,7 @@ export const generatorOperations: readonly SystemOperation[] = [
     path: '/backend/generator/:provider',
     description: 'Returns the configuration form of a generator',
     scope: 'backend.generator',
-    run: async (_call, input) => formOf(find(input).config),
+    run: async (call, input) => formOf(find(input).config, { connections: await connectionOptions(call) }),
   },
   {
     name: 'backend.generator.getChangelog',
@@ -107,12 +119,10 @@ async function execute(call: Call, input: Input) {
   const order = readOrder((input.body ?? {}) as Record<string, unknown>);
   const generator = find(input);
   const generated = await generate(call, generator, order);
-  const { head, results } = await publish(
-    call,
-    generated,
-    { ...order, message: order.message ?? generator.name },
-    false,
-  );
+  const { head, results } = await publishPrepared(call, generator, generated, {
+    ...order,
+    message: order.message ?? generator.name,
+  });
   call.headers.set('X-Config-Revision', String(head.revision));
   return {
     success: true,
@@ -121,6 +131,21 @@ async function execute(call: Call, input: Input) {
     counts: count(results),
     warnings: generated.warnings,
   };
+}
+
+/** What is made beforehand is taken away again when the publish fails after all. */
+async function publishPrepared(call: Call, generator: Generator, generated: Generated, order: Order) {
+  if (generator.prepare === undefined) {
+    return publish(call, generated, order, false);
+  }
+  await publish(call, generated, order, true);
+  const undo = await generator.prepare(call, order.config);
+  try {
+    return await publish(call, generated, order, false);
+  } catch (thrown) {
+    await undo().catch((failure: unknown) => call.runtime.report('generator.undo', failure));
+    throw thrown;
+  }
 }
 
 interface Order extends GeneratorSetup {
@@ -162,7 +187,7 @@ async function publish(call: Call, generated: Generated, order: Order, plan: boo
   const changes = Object.entries(lists).flatMap(([list, resource]) =>
     generated[list as keyof typeof lists].map((data, index): Change => {
       places.push(`/${list}/${index}`);
-      return { resource, verb: order.update ? 'put' : 'create', data: { ...data } };
+      return { resource, verb: order.update ? 'put' : 'create', data: published(data) };
     }),
   );
   try {
@@ -178,6 +203,11 @@ async function publish(call: Call, generated: Generated, order: Order, plan: boo
       pointer.replace(/^\/changes\/(\d+)\/data/, (whole, index: string) => places[Number(index)] ?? whole),
     );
   }
+}
+
+/** Fusio shows the path of a collection with a slash at its end, which no route has. */
+function published(data: { name: string; httpPath?: string }): Record<string, unknown> {
+  return data.httpPath === undefined ? { ...data } : { ...data, httpPath: data.httpPath.replace(/(?<=.)\/+$/, '') };
 }
 
 /** `{create, update, none}` by resource. */
