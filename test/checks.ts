@@ -37,15 +37,21 @@ async function size(): Promise<boolean> {
 export interface RunOptions {
   output(chunk: Buffer): void;
   env?: Record<string, string>;
+  /** The checkout unless given. */
+  cwd?: string;
   /** Ends the process when it fires. */
   signal?: AbortSignal;
 }
 
 /** Runs a program of the project and gives its exit code; a signal to this process ends it too. */
-export function run(tool: string, args: string[], { output, env = {}, signal }: RunOptions): Promise<number> {
+export function run(
+  tool: string,
+  args: string[],
+  { output, env = {}, cwd = projectRoot, signal }: RunOptions,
+): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(tool, args, {
-      cwd: projectRoot,
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }) },
     });

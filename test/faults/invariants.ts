@@ -48,6 +48,6 @@ export function withinLimit(admitted: number, limit: number, forfeited: number):
 
 /** Of some things that belong together all are there, or none. Gives which. */
 export function allOrNone(there: readonly boolean[]): boolean {
-  expect([1, 0].includes(new Set(there).size) || there, 'all or none').toBe(true);
+  expect(new Set(there).size, `all or none: ${there}`).toBe(1);
   return there[0] ?? false;
 }

@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { projectRoot } from '../../admin/host/build.ts';
-import { runtimesOf } from '../../admin/host/data-dir.ts';
 import { beginHistory, type History, type HistoryEvent, readHistory } from './history.ts';
+import { type ProcessEnd, ServerProcess } from './server-process.ts';
 
 export interface KillRigOptions {
   /** An empty folder of the test's own: the server's DATA_DIR and `history.jsonl` are made in it. */
   folder: string;
-  /** How often the server is ended with SIGKILL. */
+  /** How often the server is ended. */
   kills: number;
+  /** How it is ended, at random; with SIGKILL unless given. */
+  ends?: readonly ProcessEnd[];
   clients: number;
   /** Decides when and what is killed, and what the clients' `random` gives: print it, so that a failure can be repeated. */
   seed: number;
@@ -47,17 +44,25 @@ export interface KillRigClient extends KillRigServer {
   invoke<T>(operation: string, input: unknown, run: () => Promise<T>): Promise<T | undefined>;
 }
 
+const killed = ['server', 'runtime', 'both'] as const;
+
 /**
- * Starts the server as a user does, puts it under load, ends it with SIGKILL at random moments of the seed (the server, its
- * runtime, or both), starts it again, and gives the history for a checker to judge. A server that does not come back throws.
+ * Starts the server as a user does, puts it under load, ends it at random moments of the seed, starts it again, and gives the history for a checker to judge. A server that does not come back throws.
  */
 export async function killRig(options: KillRigOptions): Promise<HistoryEvent[]> {
   mkdirSync(options.folder, { recursive: true });
   const path = join(options.folder, 'history.jsonl');
   const history = beginHistory(path);
   const random = randomFrom(options.seed);
-  const server = new Server(options, await freePort(), history);
-  await server.start();
+  const server = await ServerProcess.at(options.folder, {
+    ...(options.entry === undefined ? {} : { POSTERN_ENTRY: options.entry }),
+    ...options.env,
+  });
+  const start = async () => {
+    await server.start();
+    history.append({ type: 'start' });
+  };
+  await start();
   try {
     await options.prepare?.(server);
     const load = startLoad(options, server, history);
@@ -65,8 +70,11 @@ export async function killRig(options: KillRigOptions): Promise<HistoryEvent[]> 
       for (let kill = 0; kill < options.kills; kill += 1) {
         const [least, most] = options.life ?? [200, 1_500];
         await pause(least + random() * (most - least));
-        await server.kill((['server', 'runtime', 'both'] as const)[Math.floor(random() * 3)]!);
-        await server.start();
+        const ends = options.ends ?? killed;
+        const end = ends[Math.floor(random() * ends.length)]!;
+        history.append({ type: 'kill', value: end });
+        await server.end(end);
+        await start();
       }
       await pause(300);
     } finally {
@@ -74,104 +82,12 @@ export async function killRig(options: KillRigOptions): Promise<HistoryEvent[]> 
     }
     await options.finish?.(server);
   } finally {
-    await server.stop();
+    await server.end('stop');
   }
   return readHistory(path);
 }
 
-class Server implements KillRigServer {
-  readonly url: string;
-  readonly admin = { name: 'admin', password: randomBytes(12).toString('base64url') };
-  readonly #dataDir: string;
-  readonly #environment: Record<string, string>;
-  readonly #history: History;
-  #process: ChildProcess | undefined;
-
-  constructor(options: KillRigOptions, port: number, history: History) {
-    this.url = `http://127.0.0.1:${port}`;
-    this.#dataDir = join(options.folder, 'data');
-    this.#history = history;
-    this.#environment = {
-      PORT: String(port),
-      DATA_DIR: this.#dataDir,
-      ADMIN_NAME: this.admin.name,
-      ADMIN_PASSWORD: this.admin.password,
-      EXAMPLE: 'off',
-      ...(options.entry === undefined ? {} : { POSTERN_ENTRY: options.entry }),
-      ...options.env,
-    };
-  }
-
-  /** Does nothing when the server lives (only its runtime was killed, and is started again by itself). */
-  async start(): Promise<void> {
-    if (this.#process === undefined) {
-      const { POSTERN_PARENT: _, ...environment } = process.env;
-      const child = spawn(process.execPath, [join(projectRoot, 'admin/host/start.ts')], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...environment, ...this.#environment },
-      });
-      this.#process = child;
-      let output = '';
-      child.stderr.on('data', (chunk) => (output += chunk));
-      await new Promise<void>((ready, failed) => {
-        child.stdout.on('data', (chunk) => {
-          output += chunk;
-          if (output.includes('Postern serves')) {
-            ready();
-          }
-        });
-        child.once('exit', (code) =>
-          failed(new Error(`The server ended with ${code} instead of starting:\n${output}`)),
-        );
-      });
-    }
-    await this.#answers();
-    this.#history.append({ type: 'start' });
-  }
-
-  async kill(what: 'server' | 'runtime' | 'both'): Promise<void> {
-    this.#history.append({ type: 'kill', value: what });
-    if (what !== 'server') {
-      for (const pid of runtimesOf(this.#dataDir)) {
-        process.kill(pid, 'SIGKILL');
-      }
-    }
-    if (what !== 'runtime') {
-      await this.#end('SIGKILL');
-    }
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-  }
-
-  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const child = this.#process;
-    this.#process = undefined;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill(signal);
-      await ended;
-    }
-  }
-
-  /** Waits until somebody answers on the port, whatever the answer. */
-  async #answers(): Promise<void> {
-    for (const patience = Date.now() + 20_000; ; ) {
-      try {
-        await (await fetch(`${this.url}/`)).arrayBuffer();
-        return;
-      } catch (error) {
-        if (Date.now() > patience) {
-          throw new Error(`Nobody answers on ${this.url}`, { cause: error });
-        }
-        await pause(50);
-      }
-    }
-  }
-}
-
-function startLoad(options: KillRigOptions, server: Server, history: History): { stop(): Promise<void> } {
+function startLoad(options: KillRigOptions, server: KillRigServer, history: History): { stop(): Promise<void> } {
   let running = true;
   let operations = 0;
   const clients = Array.from({ length: options.clients }, async (_, index) => {
@@ -225,14 +141,6 @@ function randomFrom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((listening) => probe.listen(0, '127.0.0.1', listening));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((closed) => probe.close(closed));
-  return port;
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { Gateway } from '../helpers/gateway.ts';
 import { type Management, manage } from '../helpers/management.ts';
 import { type HistoryEvent, operations } from './history.ts';
-import { type KillRigServer, killRig } from './kill-rig.ts';
+import { killRig } from './kill-rig.ts';
+import { remote } from './server-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-kills-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -13,14 +13,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const kills = process.env.POSTERN_FULL === undefined ? 3 : 60;
 const seed = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 const limit = 150;
-
-/** The helpers of tests, over a server that is another process. */
-function remote({ url, admin }: KillRigServer): Gateway {
-  return {
-    fetch: (path: string, init: RequestInit) => fetch(`${url}${path}`, init),
-    setup: async () => ({ ...admin, email: 'admin@example.com' }),
-  } as unknown as Gateway;
-}
 
 /** What is wrong: a creation lost, doubled or done although nobody listened; a call too many; a revision that went back. */
 function judge(events: HistoryEvent[], found: string[]): string[] {
@@ -48,7 +40,7 @@ function judge(events: HistoryEvent[], found: string[]): string[] {
   return wrong;
 }
 
-it(`keeps what it acknowledged, and its limits, through ${kills} kills (seed ${seed})`, {
+it(`keeps what it acknowledged, and its limits, through ${kills} kills and restarts (seed ${seed})`, {
   timeout: 60_000 + kills * 15_000,
 }, async () => {
   let management: Management;
@@ -57,6 +49,8 @@ it(`keeps what it acknowledged, and its limits, through ${kills} kills (seed ${s
   const events = await killRig({
     folder,
     kills,
+    // A restart by an operator, under load, is one of the ends.
+    ends: ['stop', 'server', 'runtime', 'both'],
     clients: 6,
     seed,
     prepare: async (server) => {

@@ -27,10 +27,14 @@ async function publish(): Promise<number> {
   return (await admin.must('POST', '/backend/deploy', at(version))).revision;
 }
 
+/** The revision that a caller can ask for; without that, an isolate may be some seconds behind what it was not told. */
+async function newest(): Promise<number> {
+  return (await gateway.DB.prepare('SELECT max(number) AS number FROM revision').first<number>('number'))!;
+}
+
 /** What an isolate that has the newest revision serves. */
 async function served(): Promise<number> {
-  const newest = await gateway.DB.prepare('SELECT max(number) AS number FROM revision').first<number>('number');
-  return (await look(gateway, () => 0.25, 0, newest!)).version;
+  return (await look(gateway, () => 0.25, 0, await newest())).version;
 }
 
 describe('whatever call fails', { timeout: 530_000 }, () => {
@@ -59,11 +63,15 @@ describe('whatever call fails', { timeout: 530_000 }, () => {
       prepare: async () => `swept-${++serial}`,
       run: (name) => admin.call('POST', '/backend/scope', { name }),
       check: async (name, answer, failed) => {
-        answersWell(answer, failed);
+        // Of a message that came twice the second one finds the name taken.
+        const taken = failed?.mode === 'twice' && answer.body.code === 'already_exists';
+        if (!taken) {
+          answersWell(answer, failed);
+        }
         const { entry } = await admin.must('GET', `/backend/scope?search=${name}`);
         const names = entry.map((scope: { name: string }) => scope.name).filter((one: string) => one === name);
         expect(names.length).toBeLessThanOrEqual(1);
-        if (answer.status === 201) {
+        if (answer.status === 201 || taken) {
           expect(names).toEqual([name]);
         }
         // Once more: now it is created, or said to exist.
@@ -109,16 +117,22 @@ describe('whatever call fails', { timeout: 530_000 }, () => {
         return admin.call('POST', generator, { path, public: true, scopes: [`of${serial}`], config: { spec } });
       },
       check: async (path, answer, failed) => {
-        answersWell(answer, failed);
+        const taken = failed?.mode === 'twice' && answer.body.errors?.[0]?.rule === 'unique';
+        if (!taken) {
+          answersWell(answer, failed);
+        }
         const found = await Promise.all(
           names.map((name) => admin.call('GET', `/backend/operation/~${path.slice(1)}.${name}`)),
         );
-        const routes = await Promise.all(names.map((name) => request(gateway, 'OPTIONS', `${path}/${name}`)));
+        const headers = { 'X-Config-Revision': String(await newest()) };
+        const routes = await Promise.all(
+          names.map((name) => request(gateway, 'OPTIONS', `${path}/${name}`, undefined, { headers })),
+        );
         const there = allOrNone([
           ...found.map(({ status }) => status === 200),
           ...routes.map(({ status }) => status !== 404),
         ]);
-        expect(answer.status === 201 ? [true] : [true, false]).toContain(there);
+        expect(answer.status === 201 || taken ? [true] : [true, false]).toContain(there);
       },
     });
     expect(swept.length).toBeGreaterThan(3);
