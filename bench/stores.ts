@@ -6,7 +6,7 @@ import { readMigrations } from '../admin/host/migrations.ts';
 /**
  * D1, KV and the cache of a bare workerd, in a process of their own: in production they are elsewhere too, so that the CPU
  * of the measured process is the gateway's. Started as `node stores.ts NAME=MIGRATIONS …`, a D1 database for each; prints one
- * line of JSON, name → port, with `KV` and `CACHE`. Everything is in memory and ends with the process.
+ * line of JSON, name → port, with `KV`, `QUEUE` (takes messages and drops them) and `CACHE`. Everything is in memory and ends with the process.
  */
 async function main(databases: string[]): Promise<void> {
   const ports: Record<string, number> = {};
@@ -14,6 +14,7 @@ async function main(databases: string[]): Promise<void> {
     ports[name!] = await serve(await databaseServer(folder!));
   }
   ports.KV = await serve(keyValueServer());
+  ports.QUEUE = await serve((_request, _url, _body, response) => void response.end());
   ports.CACHE = await serve(cacheServer());
   console.log(JSON.stringify(ports));
 }

@@ -54,6 +54,7 @@ export async function startPostern(bench: Bench, worker: BuiltWorker, options: P
         `(name = "${binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "${binding}")]))`,
     ),
     ...(config.kv_namespaces ?? []).map(({ binding }) => `(name = "${binding}", kvNamespace = "KV")`),
+    ...(config.queues?.producers ?? []).map(({ binding }) => `(name = "${binding}", queue = "QUEUE")`),
     ...(config.durable_objects?.bindings ?? []).map(
       ({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`,
     ),
