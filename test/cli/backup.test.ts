@@ -101,7 +101,7 @@ it('of a backup of Fusio it takes what it can, and says what it left out', async
         httpMethod: 'GET',
         httpPath: '/seeds',
         httpCode: 200,
-        outgoing: 'schema://Passthru',
+        outgoing: 'schema://Passthru@63b3ba983b1ad5da8405edefea69ebdd10cda002',
         action: 'action://Seed-Echo',
       },
       {

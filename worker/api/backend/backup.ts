@@ -146,11 +146,24 @@ async function changesOf(call: Call, backup: Record<string, unknown>, logs: stri
         if (sealedKinds.includes(section)) {
           data.config = await opened(call, entry.config, `${section}/${name}`, logs);
         }
-        changes.push({ resource: section, verb: 'put', data });
+        changes.push({ resource: section, verb: 'put', data: section === 'operation' ? unpinned(data) : data });
       }
     }
   }
   return changes;
+}
+
+/** `schema://Name@commit` → `schema://Name`: commits are no part of a backup; a stable operation is pinned to what comes with it. */
+function unpinned(operation: Entry): Entry {
+  const bare = (value: unknown): unknown =>
+    typeof value === 'string'
+      ? value.replace(/^((?:schema|action):\/\/[A-Za-z0-9_-]+)@[0-9a-f]+$/, '$1')
+      : isObject(value)
+        ? Object.fromEntries(Object.entries(value).map(([code, reference]) => [code, bare(reference)]))
+        : value;
+  const { action, incoming, outgoing, throws } = operation;
+  const references = Object.entries({ action, incoming, outgoing, throws }).filter(([, value]) => value !== undefined);
+  return { ...operation, ...Object.fromEntries(references.map(([member, value]) => [member, bare(value)])) };
 }
 
 /** What every installation has stays as it is here, but for roles, whose scopes are the operator's. */
