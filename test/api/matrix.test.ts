@@ -305,3 +305,40 @@ describe('columns that a caller may not set', () => {
     });
   });
 });
+
+describe('lists', () => {
+  it('sort by every declared column, page by what is asked for, and say where a search is wrong', async () => {
+    await inParallel([...resources.values()], async (resource) => {
+      const { name, fields, deleted } = resource;
+      const columns = (resource.table as any)[Symbol.for('drizzle:Columns')] as Record<string, any>;
+      const sortable = Object.entries(fields).filter(
+        ([member, field]) => !field.hidden && !field.virtual && columns[columnOf(member)].dataType !== 'json',
+      );
+      const all = (await api.must('GET', `/backend/${name}?count=1024`)) as { entry: { id: number }[] };
+      const seen = JSON.stringify(all.entry.map(({ id }) => id));
+      for (const column of ['id', ...sortable.map(([member]) => columnOf(member))]) {
+        for (const order of ['asc', 'desc']) {
+          const { results } = await gateway.DB.prepare(
+            `SELECT id FROM "${tableOf(resource)}" WHERE tenant_id = '' AND status > 0 AND status <> ${deleted}
+              AND id IN (SELECT value FROM json_each(?)) ORDER BY "${column}" ${order}, id ${order}`,
+          )
+            .bind(seen)
+            .all<{ id: number }>();
+          const { entry } = await api.must('GET', `/backend/${name}?count=1024&sortBy=${column}&sortOrder=${order}`);
+          expect(
+            entry.map(({ id }: { id: number }) => id),
+            `${name} by ${column} ${order}`,
+          ).toEqual(results.map(({ id }) => id));
+        }
+      }
+      const page = await api.must('GET', `/backend/${name}?count=1&startIndex=1`);
+      expect(page, name).toMatchObject({ totalResults: all.entry.length, startIndex: 1, itemsPerPage: 1 });
+      expect(page.entry.map(({ id }: { id: number }) => id)).toEqual(all.entry.slice(1, 2).map(({ id }) => id));
+      for (const wrong of ['count=0', 'count=1025', 'count=x', 'startIndex=-1']) {
+        expect((await api.call('GET', `/backend/${name}?${wrong}`)).status, `${name}?${wrong}`).toBe(400);
+      }
+      const faulty = await api.call('GET', `/backend/${name}?search=${encodeURIComponent('a AND (b')}`);
+      expect([faulty.status, faulty.body.message], name).toEqual([400, expect.stringContaining('character 9')]);
+    });
+  });
+});

@@ -73,7 +73,7 @@ export function parseSearch(text: string): SearchResult {
       depth--;
       return inner;
     }
-    if (token.kind !== 'word' && token.kind !== 'string') {
+    if ((token.kind !== 'word' && token.kind !== 'string') || keyword('AND') || keyword('OR')) {
       fail(token.kind === 'end' ? 'a word is missing at the end' : `"${token.text}" is not expected here`);
     }
     index++;

@@ -2,15 +2,8 @@ import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { app, apps } from '../../resources/app.ts';
-import {
-  changeEntity,
-  collectionParameters,
-  findRow,
-  getEntity,
-  listEntities,
-  messageSchema,
-} from '../../resources/crud.ts';
-import { callerId, givableScopes, ownedBy, ownLimit, pick, pickAll } from './own.ts';
+import { changeEntity, collectionParameters, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
+import { callerId, changeOwn, givableScopes, ownedBy, ownLimit, pick, pickAll } from './own.ts';
 
 const scope = 'consumer.app';
 const one = '/consumer/app/$app_id<[0-9]+|^~>';
@@ -83,14 +76,8 @@ async function create(call: Call, input: Input) {
 }
 
 async function change(call: Call, input: Input, verb: 'update' | 'delete') {
-  const row = await findRow(call, app, String(input.path.app_id), ownedBy(call, apps));
-  await changeEntity(call, app, {
-    resource: 'app',
-    verb,
-    key: String(row.id),
-    ...(verb === 'update' ? { data: await dataOf(call, input) } : {}),
-  });
-  return { success: true, message: `App successfully ${verb}d`, id: String(row.id) };
+  const data = verb === 'update' ? await dataOf(call, input) : undefined;
+  return changeOwn(call, app, String(input.path.app_id), ownedBy(call, apps), data);
 }
 
 /** Nobody gives an app what he may not do himself. */

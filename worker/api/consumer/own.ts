@@ -1,11 +1,12 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, type SQL } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Call } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import { scopesOfUser, type UserAccount, userById } from '../../oauth/accounts.ts';
 import { contextOf } from '../../oauth/context.ts';
 import { givable } from '../../resources/authority.ts';
-import type { Collection } from '../../resources/crud.ts';
+import { type Collection, changeEntity, findRow } from '../../resources/crud.ts';
+import type { Resource } from '../../resources/define.ts';
 import type { Limit } from '../../resources/live.ts';
 
 type Entity = Record<string, unknown>;
@@ -60,6 +61,20 @@ export async function givableScopes(call: Call, wanted: readonly string[] | null
   const held = await scopesOfUser(contextOf(call), await callerAccount(call));
   const allowed = givable(held, call.caller.scopes);
   return wanted === null ? allowed : wanted.filter((scope) => allowed.includes(scope));
+}
+
+/** Updates one of the caller's own objects, or deletes it where there is no `data`. Throws 404 for somebody else's. */
+export async function changeOwn(
+  call: Call,
+  resource: Resource,
+  key: string,
+  owned: SQL,
+  data: Record<string, unknown> | undefined,
+) {
+  const row = await findRow(call, resource, key, owned);
+  const verb = data === undefined ? 'delete' : 'update';
+  await changeEntity(call, resource, { resource: resource.name, verb, key: String(row.id), data });
+  return { success: true, message: `${resource.title} successfully ${verb}d`, id: String(row.id) };
 }
 
 /** The rows of a table that belong to who calls. */

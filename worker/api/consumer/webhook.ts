@@ -5,19 +5,12 @@ import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import { categories, type SystemOperation } from '../../core/system-operation.ts';
 import { visibleTo } from '../../resources/authority-read.ts';
-import {
-  changeEntity,
-  collectionParameters,
-  findRow,
-  getEntity,
-  listEntities,
-  messageSchema,
-} from '../../resources/crud.ts';
+import { changeEntity, collectionParameters, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
 import { writable } from '../../resources/define.ts';
 import { event as eventResource, events } from '../../resources/event.ts';
 import { webhook, webhooks } from '../../resources/webhook.ts';
 import { webhookLaneOperations } from '../lane.ts';
-import { callerId, ownedBy, ownLimit } from './own.ts';
+import { callerId, changeOwn, ownedBy, ownLimit } from './own.ts';
 
 const scope = 'consumer.webhook';
 const one = '/consumer/webhook/$webhook_id<[0-9]+|^~>';
@@ -99,14 +92,8 @@ export const consumerWebhookOperations: readonly SystemOperation[] = [
 ];
 
 async function change(call: Call, input: Input, verb: 'update' | 'delete') {
-  const row = await findRow(call, webhook, String(input.path.webhook_id), ownedBy(call, webhooks));
-  await changeEntity(call, webhook, {
-    resource: 'webhook',
-    verb,
-    key: String(row.id),
-    ...(verb === 'update' ? { data: await dataOf(call, input) } : {}),
-  });
-  return { success: true, message: `Webhook successfully ${verb}d`, id: String(row.id) };
+  const data = verb === 'update' ? await dataOf(call, input) : undefined;
+  return changeOwn(call, webhook, String(input.path.webhook_id), ownedBy(call, webhooks), data);
 }
 
 /** Consumers name events; those of the platform itself are not for them. */
