@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/helpers/replay.ts'],
     // A gateway is a process of its own (workerd) beside the test's: two files at a time fill a small machine.
     pool: 'forks',
     maxWorkers: 2,
