@@ -29,7 +29,7 @@ beforeAll(async () => {
       ...accepting('Anything', { description: 'Any JSON value' }),
     ],
   });
-}, 60_000);
+});
 afterAll(() => gateway?.stop());
 
 /** A schema, and an operation whose request it describes, at `/take/NAME`. */

@@ -26,7 +26,7 @@ beforeAll(async () => {
   gateway = await startGateway({ faults: true, isolates });
   admin = await manage(gateway);
   await deployParts(gateway, admin, madeUpApi(100));
-}, 120_000);
+});
 afterAll(() => gateway?.stop());
 afterEach(() => gateway.faults.set());
 

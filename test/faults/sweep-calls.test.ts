@@ -28,7 +28,7 @@ beforeAll(async () => {
     onError: 'closed',
     allocation: [{ operationId: id }],
   });
-}, 60_000);
+});
 afterAll(() => gateway?.stop());
 beforeEach(() => gateway.faults.set());
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
   admin = await manage(gateway);
   await deployParts(gateway, admin, madeUpApi(20));
   await publish();
-}, 60_000);
+});
 afterAll(() => gateway?.stop());
 
 const at = (to: number) => ({ changes: [...pairAt(to), ...swapAt(to)] });
