@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemOperations } from '../../worker/api/index.ts';
 import { laterOperations } from '../../worker/api/later.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
-import { type Management, manage } from '../helpers/management.ts';
+import { type Management, manage, request } from '../helpers/management.ts';
 import { installedModule } from './installed.ts';
+import { misfits, recordAnswers } from './recorded-answers.ts';
 
 // Fusio's own JavaScript client (npm fusio-sdk), as it is published, drives a started gateway: one test per group of methods.
 
+const recording = recordAnswers();
 let gateway: Gateway;
 let api: Management;
 let client: any;
@@ -40,6 +42,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
+  recording.stop();
   upstream?.close();
   await gateway?.stop();
 });
@@ -424,4 +427,19 @@ describe('system and authorization', () => {
     expect(await consumer.authorization().revoke()).toMatchObject({ success: true });
     await expect(consumer.authorization().getWhoami()).rejects.toThrow();
   });
+});
+
+it('got the answers that the OpenAPI document promises', async () => {
+  const { body: document } = await request(gateway, 'GET', '/system/generator/openapi?filter=fusio');
+  const { found, held } = misfits(document, recording.answers);
+  expect(found).toEqual([
+    // An operation that takes nothing says so.
+    'backend.generator.getChangelog type /operations/incoming',
+    // Fusio's model says a day, its answers and ours a moment.
+    'consumer.token.get format /expire',
+    'consumer.token.getAll format /entry/expire',
+    // Fusio's model says an object; without hints for a form there is null in both.
+    'system.meta.getSchema type /form',
+  ]);
+  expect(held).toBeGreaterThan(180);
 });

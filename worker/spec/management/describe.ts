@@ -17,7 +17,7 @@ import { mapSchemas, modelsInSchema, modelsInType, referenceTo } from '../refere
 import { typesOf } from '../typeschema-of.ts';
 import { backendModels } from './models-backend.ts';
 import { consumerModels } from './models-consumer.ts';
-import { ownModels } from './models-own.ts';
+import { furtherMembers, ownModels } from './models-own.ts';
 import { sharedModels } from './models-shared.ts';
 import { readModels } from './notation.ts';
 import { payloads } from './payloads.ts';
@@ -131,12 +131,19 @@ function modelName(operation: string): string {
 let made: Record<string, TypeSchema> | undefined;
 
 function managementTypes(): Record<string, TypeSchema> {
-  made ??= {
-    ...readModels(sharedModels),
-    ...withResources(readModels(backendModels)),
-    ...readModels(consumerModels),
-    ...readModels(ownModels),
-  };
+  if (made === undefined) {
+    const types = {
+      ...readModels(sharedModels),
+      ...withResources(readModels(backendModels)),
+      ...readModels(consumerModels),
+      ...readModels(ownModels),
+    };
+    for (const [name, { properties }] of Object.entries(readModels(furtherMembers))) {
+      const model = types[name]!;
+      model.properties = { ...(model.properties as object), ...(properties as object) };
+    }
+    made = types;
+  }
   return made;
 }
 
@@ -170,7 +177,12 @@ function withResources(models: Record<string, TypeSchema>): Record<string, TypeS
  * `taken` are the models of requests, in which a member may be null; answers leave out what has no value.
  */
 function schemasOf(types: Record<string, TypeSchema>, taken: Iterable<string>): Record<string, JsonSchema> {
-  const { $defs } = new TypeSchemaConversion({ definitions: types }).run(assertFormatKeyword);
+  const definitions = { ...types };
+  if (types[formElement] !== undefined) {
+    // Fusio's model calls the member `type`, its answers and its apps `element`.
+    definitions[formElement] = { ...types[formElement], discriminator: 'element' };
+  }
+  const { $defs } = new TypeSchemaConversion({ definitions }).run(assertFormatKeyword);
   const schemas: Record<string, JsonSchema> = {};
   for (const [name, schema] of Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) {
     if (types[name] !== undefined && !isGeneric(types[name])) {
@@ -185,6 +197,8 @@ function schemasOf(types: Record<string, TypeSchema>, taken: Iterable<string>): 
     ]),
   );
 }
+
+const formElement = 'Common_FormElement';
 
 function moved(part: JsonSchema): JsonSchema {
   const { $ref } = part;

@@ -12,4 +12,20 @@ Backend_RevisionCollection < Common_Collection<T=Backend_Revision>
 Backend_RevisionComparison { from integer, to integer, differences [Backend_RevisionResult] }
 Backend_RevisionResult { resource string, verb string, id integer, name string, difference {[any]} }
 Backend_RevisionRollback { plan boolean }
+System_HealthState = {any}
+`;
+
+/** Members that models of Fusio's have here in addition; the notation is notation.ts's. */
+export const furtherMembers = `
+Backend_GeneratorProviderChangelog { warnings [string], counts {{integer}} }
+Backend_LogError { requestId string, count integer }
+Backend_RateAllocation { rateId integer }
+Backend_ScopeOperation { scopeId integer }
+Common_FormElement { secret boolean }
+Consumer_Event { status integer }
+Consumer_Page { date string:date-time }
+Consumer_UserAccount { roleId integer }
+Consumer_Webhook { mode string, format string, concurrency integer, rate integer, orderBy string, challenge boolean,
+  verified string:date-time, disabled string }
+System_HealthCheck { checks {System_HealthState} }
 `;
