@@ -70,13 +70,15 @@ async function served(number: number, isolate: number): Promise<string | null> {
   return right ? null : `${at}: ${answer.status} ${JSON.stringify(answer.body)}`;
 }
 
-/** Calls by eight callers at a time; gives what was wrong. */
-async function everywhere(isolate: number, count = operations): Promise<string[]> {
+/** Calls by eight callers at a time; gives what was wrong. Notes in `times` how long each took, milliseconds. */
+async function everywhere(isolate: number, count = operations, times: number[] = []): Promise<string[]> {
   const wrong: string[] = [];
   let next = 0;
   const caller = async () => {
     while (next < count) {
+      const started = performance.now();
       const fault = await served(next++, isolate);
+      times.push(performance.now() - started);
       if (fault !== null) {
         wrong.push(fault);
       }
@@ -106,6 +108,24 @@ describe.for(['throw', 'hang'] as const)('while the databases %s', (mode) => {
   it(`answers ${calls} calls in a cold isolate`, { timeout: 300_000 }, async () => {
     await gateway.faults.set(...gone(mode));
     expect(await everywhere(cold++, calls)).toEqual([]);
+  });
+
+  it('takes no longer: rounds with and without the databases in turn', { timeout: 300_000 }, async () => {
+    const [there, away]: [number[], number[]] = [[], []];
+    const wrong: string[] = [];
+    for (let round = 0; round < (process.env.POSTERN_FULL ? 10 : 2); round++) {
+      await gateway.faults.set();
+      wrong.push(...(await everywhere(0, calls / 10, there)));
+      await gateway.faults.set(...gone(mode));
+      wrong.push(...(await everywhere(0, calls / 10, away)));
+    }
+    expect(wrong).toEqual([]);
+    const p90 = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.9)]!;
+    if (process.env.POSTERN_FULL) {
+      console.log(`p90 with the databases ${p90(there).toFixed(1)} ms, without (${mode}) ${p90(away).toFixed(1)} ms`);
+    }
+    // No measure of speed: what waits for a database that hangs takes seconds.
+    expect(p90(away)).toBeLessThan(p90(there) + 1_000);
   });
 
   it('goes on when the time of a check has passed', async () => {
