@@ -6,7 +6,7 @@ const full = process.env.POSTERN_FULL !== undefined;
 /** Every mode, or the two that the others come down to. */
 const modes: Fault['mode'][] = full ? ['throw', 'lose', 'hang', 'delay', 'twice', 'stale'] : ['throw', 'lose'];
 /** Of the calls of a flow every so many fails; each mode begins with another one. */
-const step = full ? 1 : 3;
+const step = full ? 1 : 4;
 /** Milliseconds: longer than the worker waits for a database; long enough for others to overtake. */
 const delays: Partial<Record<Fault['mode'], number>> = { hang: 4_500, delay: 100 };
 /** Reads that may be stale: the worker asks D1 itself, never a replica. */
