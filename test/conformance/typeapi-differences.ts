@@ -1,6 +1,6 @@
 /**
  * Where the TypeAPI document for `filter=fusio` says something else than Fusio's own, and why. `*` stands for any text without a
- * space. Each line has to be true.
+ * space. What is missing or differs has to be so.
  */
 export const named: Record<string, string[]> = {
   'Lists are sorted by a declared column': [
@@ -83,6 +83,16 @@ export const named: Record<string, string[]> = {
     'Consumer_Webhook.* is ours',
     'System_HealthCheck.checks is ours',
     'model System_HealthState is ours',
+  ],
+  'The users’ own tables have migrations': [
+    'operation backend.connection.database.getMigrations is ours',
+    'operation backend.connection.database.migrate is ours',
+    'model Backend_ConnectionDatabaseMigrate* is ours',
+  ],
+  'A rate tells how it stands': ['operation backend.rate.report is ours', 'model Backend_RateReport* is ours'],
+  'Work that goes on after an answer can be asked for': [
+    'operation system.run.get is ours',
+    'model System_Run* is ours',
   ],
   'Cleaning up can be asked for': ['operation backend.clean.run is ours', 'model Backend_CleanRun* is ours'],
   'Documents are operations as everything else': ['operation system.generate is ours'],

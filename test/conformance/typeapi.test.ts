@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { systemOperations } from '../../worker/api/index.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { createCatalog, systemOperations } from '../../worker/api/index.ts';
 import { laterOperations } from '../../worker/api/later.ts';
-import { type Gateway, startGateway } from '../helpers/gateway.ts';
-import { request } from '../helpers/management.ts';
+import { categories } from '../../worker/core/system-operation.ts';
+import { describeManagement } from '../../worker/spec/management/describe.ts';
+import { typeApiOf } from '../../worker/spec/spec-typeapi.ts';
 import { named } from './typeapi-differences.ts';
 
 // fusio-typeapi.jsonl: the operations and models of a standard Fusio 8, as its own TypeAPI document says them, one a line and
@@ -13,11 +14,10 @@ import { named } from './typeapi-differences.ts';
 
 type Members = Record<string, any>;
 
-let gateway: Gateway;
 let ours: { operations: Members; definitions: Members };
 const theirs: { operations: Members; definitions: Members } = { operations: {}, definitions: {} };
 
-beforeAll(async () => {
+beforeAll(() => {
   for (const line of readFileSync(join(import.meta.dirname, 'fusio-typeapi.jsonl'), 'utf8')
     .trim()
     .split('\n')) {
@@ -28,13 +28,12 @@ beforeAll(async () => {
       theirs.definitions[model] = definition;
     }
   }
-  gateway = await startGateway();
-  const answer = await request(gateway, 'GET', '/system/generator/spec-typeapi?filter=fusio');
-  expect(answer.status).toBe(200);
-  ours = answer.body;
-}, 120_000);
-
-afterAll(() => gateway?.stop());
+  // As `/system/generator/spec-typeapi?filter=fusio` answers it, which openapi.test.ts asks for.
+  const operations = createCatalog().operations.filter(({ category_id }) => category_id !== categories.default);
+  const description = { baseUrl: 'http://localhost', info: { title: '', description: '', version: '1' } };
+  const document = typeApiOf({ ...description, ...describeManagement(operations), scopes: {}, grants: [] });
+  ours = JSON.parse(JSON.stringify(document));
+});
 
 it('says of the management API what Fusio says of it, named differences aside', () => {
   const found = [
@@ -45,8 +44,11 @@ it('says of the management API what Fusio says of it, named differences aside', 
     .flat()
     .map((text) => ({ text, pattern: new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('*', '\\S*')}$`) }));
   expect(found.filter((text) => !rules.some(({ pattern }) => pattern.test(text)))).toEqual([]);
-  // A rule that nothing breaks any more is to be taken away.
-  expect(rules.filter(({ pattern }) => !found.some((text) => pattern.test(text))).map(({ text }) => text)).toEqual([]);
+  // A difference that is no more is to be taken away.
+  const lacking = rules.filter(({ text }) => !text.endsWith(' is ours'));
+  expect(lacking.filter(({ pattern }) => !found.some((text) => pattern.test(text))).map(({ text }) => text)).toEqual(
+    [],
+  );
 });
 
 it('declares no operation for later that is built', () => {
