@@ -25,7 +25,8 @@ const isBackend = (scope: string) => scope === 'backend' || scope.startsWith('ba
 
 /**
  * Nobody gives what he lacks: throws 403 naming the first scope that the actor neither has nor manages. Scopes of the API
- * product are managed by who works in their category; those of the platform must be had.
+ * product are managed by who works in their category. Those of the platform must be had, but for `authorization` and `openid`,
+ * which open nothing that is not one's own.
  */
 export async function checkGrants(view: View, names: readonly string[]): Promise<void> {
   const authority = await view.authority();
@@ -35,11 +36,15 @@ export async function checkGrants(view: View, names: readonly string[]): Promise
   const { categoryId, scopes } = authority;
   for (const name of names.filter((wanted) => !grants(scopes, wanted))) {
     const scope = await view.by('scope', 'name', name);
-    if (scope !== undefined && (scope.category_id !== categoryId || isOfPlatform(categoryId))) {
+    const managed = scope?.category_id === categoryId && !opening.includes(categoryId);
+    if (scope !== undefined && !managed && scope.category_id !== categories.authorization) {
       throw new ApiError('forbidden', `You cannot give the scope "${name}", for you do not have it yourself`);
     }
   }
 }
+
+/** Categories whose scopes open operations of the platform. */
+const opening: readonly number[] = [categories.backend, categories.consumer, categories.system];
 
 /** A role is given by who could give its scopes; one of another category only by who works in the default one. */
 export async function checkRole(view: View, role: Row): Promise<void> {
@@ -48,11 +53,6 @@ export async function checkRole(view: View, role: Row): Promise<void> {
   if (authority !== null && ![role.category_id, categories.default].includes(authority.categoryId)) {
     throw new ApiError('forbidden', `You cannot give the role "${role.name}", for it belongs to another category`);
   }
-}
-
-/** Categories of the platform's own objects. */
-export function isOfPlatform(categoryId: number): boolean {
-  return categoryId !== categories.default && (Object.values(categories) as number[]).includes(categoryId);
 }
 
 /** How far an actor reaches a row of a resource that is `categorised` so: changes it, sees it, or not even that. */
