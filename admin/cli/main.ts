@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<CommandDef<any>>> = {
   backup: () => import('./commands/backup.ts').then((module) => module.backup),
   check: () => import('./commands/check.ts').then((module) => module.check),
   clean: () => import('./commands/clean.ts').then((module) => module.clean),
+  migrate: () => import('./commands/migrate.ts').then((module) => module.migrateCommand),
   import: () => import('./commands/import.ts').then((module) => module.importCommand),
 };
 

@@ -53,7 +53,13 @@ describe('generators', () => {
   it('are listed, and have a form', async () => {
     const list = await call('GET', '/backend/generator');
     expect(list.body).toEqual({
-      providers: [{ name: 'Import-OpenAPI', class: 'Fusio.Impl.Provider.Generator.OpenAPI' }],
+      providers: [
+        { name: 'File-Directory', class: 'Fusio.Adapter.File.Generator.FileDirectory' },
+        { name: 'Import-OpenAPI', class: 'Fusio.Impl.Provider.Generator.OpenAPI' },
+        { name: 'SQL-Database', class: 'Fusio.Adapter.Sql.Generator.SqlDatabase' },
+        { name: 'SQL-Entity', class: 'Fusio.Adapter.Sql.Generator.SqlEntity' },
+        { name: 'SQL-Table', class: 'Fusio.Adapter.Sql.Generator.SqlTable' },
+      ],
     });
     const form = await call('GET', generator);
     expect(form.body.element.map((element: any) => [element.element, element.name])).toEqual([

@@ -207,73 +207,91 @@ describe('values that would be SQL', () => {
     }
   }, 30_000);
 
-  it('are kept and given back as they came', async () => {
-    expect(new Set(strings).size).toBe(strings.length);
-    const schema = await gateway.DATA.prepare('SELECT group_concat(sql) AS sql FROM sqlite_master').first('sql');
-    names.set(1, 'sharp').set(2, 'heavy');
-    await each(async (name) => {
-      const id = await insert('tag', { name });
-      names.set(Number(id), name);
-      expect((await call('GET', `/shop/tag/${id}`)).body).toEqual({ id: Number(id), name });
-    });
-    const { results } = await gateway.DATA.prepare('SELECT id, name FROM app_tag ORDER BY id').all();
-    expect(results).toEqual([...names].sort(([a], [b]) => a - b).map(([id, name]) => ({ id, name })));
-    expect(await gateway.DATA.prepare('SELECT group_concat(sql) AS sql FROM sqlite_master').first('sql')).toBe(schema);
-  }, time);
+  it(
+    'are kept and given back as they came',
+    async () => {
+      expect(new Set(strings).size).toBe(strings.length);
+      const schema = await gateway.DATA.prepare('SELECT group_concat(sql) AS sql FROM sqlite_master').first('sql');
+      names.set(1, 'sharp').set(2, 'heavy');
+      await each(async (name) => {
+        const id = await insert('tag', { name });
+        names.set(Number(id), name);
+        expect((await call('GET', `/shop/tag/${id}`)).body).toEqual({ id: Number(id), name });
+      });
+      const { results } = await gateway.DATA.prepare('SELECT id, name FROM app_tag ORDER BY id').all();
+      expect(results).toEqual([...names].sort(([a], [b]) => a - b).map(([id, name]) => ({ id, name })));
+      expect(await gateway.DATA.prepare('SELECT group_concat(sql) AS sql FROM sqlite_master').first('sql')).toBe(
+        schema,
+      );
+    },
+    time,
+  );
 
-  it('match literally, whatever compares them', async () => {
-    await each(async (text) => {
-      const value = encodeURIComponent(text);
-      const total = async (path: string) => {
-        const { status, body } = await call('GET', path);
-        return status === 200 ? body.totalResults : `${status} ${body.message}`;
-      };
-      for (const list of lists(text)) {
-        const filter = `${list}?filterBy=name&filterValue=${value}&filterOp=`;
-        expect([text, await total(`${filter}equals`)]).toEqual([text, found((name) => name === text)]);
-        const part = found((name) => lower(name).includes(lower(text)));
-        expect([text, await total(`${filter}contains`)]).toEqual([text, part]);
-        const start = found((name) => lower(name).startsWith(lower(text)));
-        expect([text, await total(`${filter}startsWith`)]).toEqual([text, start]);
-        expect([text, await total(`${filter}notEquals`)]).toEqual([text, found((name) => name !== text)]);
-      }
-      expect([text, await total(`/tags/equal?name=${value}`)]).toEqual([text, found((name) => name === text)]);
-      expect((await call('GET', `/tags/one?name=${value}`)).body.name).toBe(text);
-    });
-  }, time);
-
-  it('are refused where a name or a number is expected', async () => {
-    await each(async (text) => {
-      const value = encodeURIComponent(text);
-      for (const list of lists(text)) {
-        for (const parameter of ['sortBy', 'sortOrder', 'filterBy', 'filterOp', 'startIndex', 'count']) {
-          const { status } = await call('GET', `${list}?filterValue=x&${parameter}=${value}`);
-          expect([text, parameter, status]).toEqual([text, parameter, 400]);
+  it(
+    'match literally, whatever compares them',
+    async () => {
+      await each(async (text) => {
+        const value = encodeURIComponent(text);
+        const total = async (path: string) => {
+          const { status, body } = await call('GET', path);
+          return status === 200 ? body.totalResults : `${status} ${body.message}`;
+        };
+        for (const list of lists(text)) {
+          const filter = `${list}?filterBy=name&filterValue=${value}&filterOp=`;
+          expect([text, await total(`${filter}equals`)]).toEqual([text, found((name) => name === text)]);
+          const part = found((name) => lower(name).includes(lower(text)));
+          expect([text, await total(`${filter}contains`)]).toEqual([text, part]);
+          const start = found((name) => lower(name).startsWith(lower(text)));
+          expect([text, await total(`${filter}startsWith`)]).toEqual([text, start]);
+          expect([text, await total(`${filter}notEquals`)]).toEqual([text, found((name) => name !== text)]);
         }
-      }
-      expect([400, 404]).toContain((await call('GET', `/shop/tag/${value}`)).status);
-      expect((await call('GET', `/tags/row?id=${value}`)).status).toBe(404);
-      for (const method of ['PUT', 'DELETE']) {
-        expect([400, 404]).toContain(
-          (await call(method, `/shop/tag/${value}`, method === 'PUT' ? { name: 'x' } : undefined)).status,
-        );
-      }
-      const filter = `/tags/raw?filterBy=id&filterOp=equals&filterValue=${value}`;
-      expect((await call('GET', filter)).body.totalResults).toBe(0);
-    });
-    const { results } = await gateway.DATA.prepare('SELECT id, name FROM app_tag ORDER BY id').all();
-    expect(results).toHaveLength(names.size);
-  }, time);
+        expect([text, await total(`/tags/equal?name=${value}`)]).toEqual([text, found((name) => name === text)]);
+        expect((await call('GET', `/tags/one?name=${value}`)).body.name).toBe(text);
+      });
+    },
+    time,
+  );
 
-  it('match literally behind LIKE, as long as the platform takes patterns (50 bytes)', async () => {
-    await each(async (text) => {
-      const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-      const { status, body } = await call('GET', `/tags/like?name=${encodeURIComponent(text)}`);
-      if (Buffer.byteLength(pattern) > 50) {
-        expect([text, status]).toEqual([text, 400]);
-      } else if (!text.includes('\u0000')) {
-        expect([text, body.totalResults]).toEqual([text, found((name) => lower(name).includes(lower(text)))]);
-      }
-    });
-  }, time);
+  it(
+    'are refused where a name or a number is expected',
+    async () => {
+      await each(async (text) => {
+        const value = encodeURIComponent(text);
+        for (const list of lists(text)) {
+          for (const parameter of ['sortBy', 'sortOrder', 'filterBy', 'filterOp', 'startIndex', 'count']) {
+            const { status } = await call('GET', `${list}?filterValue=x&${parameter}=${value}`);
+            expect([text, parameter, status]).toEqual([text, parameter, 400]);
+          }
+        }
+        expect([400, 404]).toContain((await call('GET', `/shop/tag/${value}`)).status);
+        expect((await call('GET', `/tags/row?id=${value}`)).status).toBe(404);
+        for (const method of ['PUT', 'DELETE']) {
+          expect([400, 404]).toContain(
+            (await call(method, `/shop/tag/${value}`, method === 'PUT' ? { name: 'x' } : undefined)).status,
+          );
+        }
+        const filter = `/tags/raw?filterBy=id&filterOp=equals&filterValue=${value}`;
+        expect((await call('GET', filter)).body.totalResults).toBe(0);
+      });
+      const { results } = await gateway.DATA.prepare('SELECT id, name FROM app_tag ORDER BY id').all();
+      expect(results).toHaveLength(names.size);
+    },
+    time,
+  );
+
+  it(
+    'match literally behind LIKE, as long as the platform takes patterns (50 bytes)',
+    async () => {
+      await each(async (text) => {
+        const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+        const { status, body } = await call('GET', `/tags/like?name=${encodeURIComponent(text)}`);
+        if (Buffer.byteLength(pattern) > 50) {
+          expect([text, status]).toEqual([text, 400]);
+        } else if (!text.includes('\u0000')) {
+          expect([text, body.totalResults]).toEqual([text, found((name) => lower(name).includes(lower(text)))]);
+        }
+      });
+    },
+    time,
+  );
 });

@@ -1,6 +1,8 @@
+import { dirname, join } from 'node:path';
 import type { Client } from '../client.ts';
 import { command } from '../command.ts';
 import { findDeployFile, type LoadedFile, loadFile } from '../deploy/load.ts';
+import { type Migrated, migrate, readMigrationFiles, showMigrations } from '../deploy/migrations.ts';
 import { type Deployment, readDeployment } from '../deploy/sections.ts';
 import { Failure, type Place } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -16,7 +18,8 @@ const secretMask = '********';
 /** Makes the gateway's configuration what the files say: one atomic publish. */
 export const deploy = command({
   name: 'deploy',
-  description: 'Apply a .fusio.yml (or show what it would change) as one atomic publish',
+  description:
+    'Apply the migrations beside a .fusio.yml, then the file itself as one atomic publish (or show what would change)',
   args: {
     file: { type: 'positional', required: false, default: '.', description: 'File, or folder with a .fusio.yml' },
     plan: { type: 'boolean', description: 'Show the differences, change nothing' },
@@ -39,14 +42,22 @@ export const deploy = command({
     };
     const api = await client();
     let published: Published;
+    let migrated: Migrated | null = null;
     try {
+      const files = readMigrationFiles(join(dirname(findDeployFile(args.file ?? '.')), 'migrations'));
+      if (files !== null && !plan) {
+        // Tables change only for a configuration that is good.
+        await publish(api, output, body, true);
+      }
+      migrated = files === null ? null : await migrate(api, files, { plan });
       published = await publish(api, output, body, plan);
     } catch (thrown) {
       throw thrown instanceof Failure ? placed(thrown, deployment, file.place) : thrown;
     }
     const { revision, results } = published;
-    output.result({ revision, plan, results }, () => {
-      const changes = showChanges(results, plan);
+    output.result({ revision, plan, results, ...(migrated === null ? {} : { migrations: migrated }) }, () => {
+      const tables = migrated === null ? '' : showMigrations(migrated);
+      const changes = [tables, showChanges(results, plan)].filter((text) => text !== '').join('\n\n');
       const summary = plan
         ? `Plan: ${countChanges(results)}. Nothing was changed.`
         : `Revision ${revision}: ${countChanges(results)}`;
