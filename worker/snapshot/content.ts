@@ -17,9 +17,10 @@ interface Entry {
 
 /**
  * Characters of text whose parsed values an isolate keeps. With what calls derive from them they take up to five times as
- * many bytes of a heap of 128 MB (measured with 20,000 operations, all called: 48 MB for 10 MB).
+ * many bytes of a heap of 128 MB (measured with 20,000 operations, all called: 48 MB for 10 MB). Beside them are the code and
+ * the routes; all together shall stay below 64 MB.
  */
-const capacity = 8_000_000;
+const capacity = 6_000_000;
 const memory = new Map<string, Entry>();
 let size = 0;
 
