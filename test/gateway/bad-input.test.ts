@@ -562,7 +562,7 @@ describe('bad input of callers', () => {
     expect(wrong.headers.get('www-authenticate')).toMatch(/^Bearer .*error="insufficient_scope".*scope="order"/);
     const none = await request(gateway, 'POST', '/orders', order);
     expect(none.headers.get('www-authenticate')).toMatch(
-      /^Bearer realm="Postern", resource_metadata="http.*oauth-protected-resource"/,
+      /^Bearer realm="Fusio", resource_metadata="http.*oauth-protected-resource"/,
     );
   });
 

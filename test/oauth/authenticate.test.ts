@@ -156,7 +156,7 @@ describe('authenticate', () => {
   ])('%s: 401 "%s"', async (authorization, message, presented) => {
     const error = await refusal(callOf(authorization === undefined ? {} : { authorization }));
     expect(error).toMatchObject({ status: 401, message });
-    const expected = `Bearer realm="Postern", resource_metadata="${base}/.well-known/oauth-protected-resource"`;
+    const expected = `Bearer realm="Fusio", resource_metadata="${base}/.well-known/oauth-protected-resource"`;
     const challenge = error.headers['WWW-Authenticate']!;
     expect(challenge.startsWith(expected)).toBe(true);
     expect(challenge.includes('error="invalid_token"')).toBe(presented);

@@ -93,7 +93,7 @@ export function challenge(call: Call, error?: string, description?: string, scop
   const base = baseUrlOf(call.runtime.env, call.url);
   const parts = [
     ...(scope === undefined ? [] : [`error="${error}"`, `scope="${scope}"`]),
-    'realm="Postern"',
+    'realm="Fusio"',
     `resource_metadata="${base}/.well-known/oauth-protected-resource"`,
     ...(error === undefined || scope !== undefined ? [] : [`error="${error}"`]),
     ...(description === undefined ? [] : [`error_description="${description}"`]),
