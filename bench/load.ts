@@ -57,7 +57,7 @@ async function loadFromWrk(
 ): Promise<Load> {
   const script = join(bench.folder, 'load.lua');
   writeFileSync(script, lua(requests));
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]);
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url]);
   return JSON.parse(stdout.slice(stdout.lastIndexOf('{'))) as Load;
 }
 

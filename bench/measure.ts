@@ -26,7 +26,7 @@ export async function measureCases(bench: Bench, cases: Case[], pace: Pace): Pro
   const broken = new Set<Case>();
   for (const it of cases) {
     pace.progress(`warming ${name(it)}`);
-    await load(bench, it.target, it.requests, Math.max(...pace.connections), pace.rounds > 1 ? 3 : 1).catch(
+    await load(bench, it.target, it.requests, Math.max(...pace.connections), pace.rounds > 1 ? 2 : 1).catch(
       (thrown: Error) => {
         console.error(`Without ${name(it)}: ${thrown.message}`);
         broken.add(it);

@@ -62,20 +62,32 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** One after the other, each with processes of its own: idle ones would hold memory and wake up now and then. */
+/**
+ * One after the other, each with processes of its own: idle ones would hold memory and wake up now and then. A part that fails
+ * is left out, aloud.
+ */
 async function measureAll(sizes: number[], pace: Pace, restarts: number): Promise<Findings> {
-  const bare = await withBench(async (bench) => measureCases(bench, await openCases(bench, sizes), pace));
+  const bare = await part([], async (bench) => measureCases(bench, await openCases(bench, sizes), pace));
   const middle = sizes[sizes.length >> 1]!;
   const emulatedPace = { ...pace, connections: [Math.max(...pace.connections)] };
-  const emulated: Measured[] = await withBench(async (bench) =>
+  const emulated: Measured[] = await part([], async (bench) =>
     measureCases(bench, await openEmulatedCases(bench, middle), emulatedPace),
   );
   const footprints: Footprint[] = [];
   for (const operations of sizes) {
     pace.progress(`memory and first answers at ${operations} operations`);
-    footprints.push(await withBench((bench) => measureFootprint(bench, operations, restarts)));
+    footprints.push(...(await part([], async (bench) => [await measureFootprint(bench, operations, restarts)])));
   }
   return { bare, emulated, footprints, rounds: pace.rounds, seconds: pace.seconds };
+}
+
+async function part<T>(otherwise: T, work: (bench: Bench) => Promise<T>): Promise<T> {
+  try {
+    return await withBench(work);
+  } catch (thrown) {
+    console.error(thrown);
+    return otherwise;
+  }
 }
 
 async function withBench<T>(work: (bench: Bench) => Promise<T>): Promise<T> {
