@@ -35,6 +35,7 @@ interface JobRow extends Record<string, SqlStorageValue> {
   payload: string;
   time: number;
   depth: number;
+  retries: number | null;
   ordered: string | null;
   status: number;
   attempts: number;
@@ -77,7 +78,7 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     );
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS job (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-       payload TEXT NOT NULL, time INTEGER NOT NULL, depth INTEGER NOT NULL, ordered TEXT, status INTEGER NOT NULL DEFAULT 1,
+       payload TEXT NOT NULL, time INTEGER NOT NULL, depth INTEGER NOT NULL, retries INTEGER, ordered TEXT, status INTEGER NOT NULL DEFAULT 1,
        attempts INTEGER NOT NULL DEFAULT 0, next INTEGER, code INTEGER, error TEXT, executed INTEGER)`,
     );
     this.#sql.exec('CREATE INDEX IF NOT EXISTS job_due ON job (next) WHERE status = 1');
@@ -98,14 +99,15 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     const now = Date.now();
     this.ctx.storage.transactionSync(() => {
       this.#take(settings);
-      for (const { id, name, payload, time, depth } of jobs) {
+      for (const { id, name, payload, time, depth, retries = null } of jobs) {
         this.#sql.exec(
-          'INSERT OR IGNORE INTO job (id, name, payload, time, depth, ordered, next) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          'INSERT OR IGNORE INTO job (id, name, payload, time, depth, retries, ordered, next) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           id,
           name,
           payload,
           time,
           depth,
+          retries,
           orderOf(settings.order, payload),
           now,
         );
@@ -281,7 +283,7 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     const at = Date.now();
     let outcome: Attempt;
     try {
-      outcome = await this.work.attempt(settings, job, job.attempts + 1);
+      outcome = await this.work.attempt(settings, { ...job, retries: job.retries ?? undefined }, job.attempts + 1);
     } catch (thrown) {
       console.error(JSON.stringify({ kind: 'fault', place: 'lane.attempt', message: String(thrown) }));
       outcome = { ok: false, code: null, error: 'The attempt could not be made', answer: null };
@@ -298,7 +300,9 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     }
     const status = ok
       ? jobStatus.done
-      : outcome.gone || outcome.final || job.attempts >= settings.schedule.length
+      : outcome.gone ||
+          outcome.final ||
+          job.attempts >= Math.min(settings.schedule.length, job.retries ?? settings.schedule.length)
         ? jobStatus.dead
         : jobStatus.waiting;
     const next = status === jobStatus.waiting ? now + delayOf(settings, job.attempts, outcome) : null;

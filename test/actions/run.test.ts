@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type QueuedRun, thawInput } from '../../worker/actions/queued-run.ts';
 import { type RunContext, runAction } from '../../worker/actions/run.ts';
 import { anonymous } from '../../worker/core/call.ts';
 import { ApiError } from '../../worker/core/errors.ts';
@@ -25,7 +26,7 @@ const composition = 'Fusio.Adapter.Http.Action.HttpComposition';
 interface World {
   run: RunContext;
   fetched: { url: string; headers: Headers }[];
-  deferred: Promise<unknown>[];
+  waiting: { action: string; retries: number; queued: QueuedRun }[];
 }
 
 function world(
@@ -34,7 +35,7 @@ function world(
   answer = async () => new Response('up'),
 ): World {
   const fetched: World['fetched'] = [];
-  const deferred: Promise<unknown>[] = [];
+  const waiting: World['waiting'] = [];
   const run: RunContext = {
     snapshot: {
       action: async (reference) => actions.find(({ name }) => name === reference),
@@ -43,7 +44,7 @@ function world(
     runtime: {
       env: {} as Env,
       now: () => Date.now(),
-      defer: (work) => void deferred.push(work),
+      defer: () => {},
       egress: {
         async fetch(url, init) {
           fetched.push({ url: String(url), headers: new Headers(init?.headers) });
@@ -62,11 +63,14 @@ function world(
     caller: anonymous,
     ip: '',
     timeout: 1_000,
-    background: true,
+    async queue(action, retries, queued) {
+      waiting.push({ action, retries, queued });
+      return { id: 'run_0_1' };
+    },
     waited() {},
     random: () => 0,
   };
-  return { run, fetched, deferred };
+  return { run, fetched, waiting };
 }
 
 beforeEach(() => breakers.reset());
@@ -131,15 +135,21 @@ describe('running an action', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('answers 202 for an async action and runs it behind', async () => {
-    const { run, fetched, deferred } = world([action('Later', processor, { url: 'http://a.example' }, true)]);
-    const body = new Response('x').body!;
-    const response = await runAction('Later', makeInput({ method: 'POST', body }), run);
+  it('answers 202 for an async action and keeps its run, without the credentials', async () => {
+    const later = action('Later', processor, { url: 'http://a.example' }, true);
+    const { run, fetched, waiting } = world([{ ...later, metadata: { retries: 3 } }]);
+    const input = makeInput({ method: 'POST', body: new Response('x').body! });
+    input.http.headers.set('authorization', 'Bearer secret');
+    const response = await runAction('Later', input, run);
     expect(response.status).toBe(202);
-    expect(await response.json()).toEqual({ success: true, message: 'Request was queued for execution' });
-    await Promise.all(deferred);
-    expect(fetched).toHaveLength(1);
-    const now = await runAction('Later', makeInput(), { ...run, background: false });
+    expect(response.headers.get('location')).toBe('http://127.0.0.1/system/run/run_0_1');
+    expect(await response.json()).toMatchObject({ success: true, message: 'Request was queued for execution' });
+    expect(fetched).toHaveLength(0);
+    expect(waiting).toMatchObject([{ action: 'Later', retries: 3, queued: { reference: 'Later' } }]);
+    expect(JSON.stringify(waiting)).not.toContain('secret');
+    const thawed = thawInput(JSON.parse(JSON.stringify(waiting[0]!.queued)).input);
+    expect(new TextDecoder().decode(thawed.http.bytes!)).toBe('x');
+    const now = await runAction('Later', makeInput(), { ...run, queue: null });
     expect(now.status).toBe(200);
   });
 });

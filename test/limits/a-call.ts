@@ -44,7 +44,7 @@ export function aCall(options: CallOptions): Call {
     egress: { fetch: unused },
     observer: { observe: unused },
     publishing: { commit: unused, rollback: unused, revoke: unused },
-    dispatcher: { dispatch: unused },
+    dispatcher: { dispatch: unused, queue: unused },
     system: { match: unused, operations: [] },
     report: options.report ?? unused,
     defer: options.defer ?? (() => {}),

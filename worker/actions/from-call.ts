@@ -42,7 +42,9 @@ export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret, 
     caller: call.caller,
     ip: call.ip,
     timeout: call.operation?.options?.timeout ?? defaultTimeout,
-    background,
+    queue: background
+      ? (action, retries, run) => call.runtime.dispatcher.queue(call.tenant, { action, retries, run })
+      : null,
     waited(milliseconds) {
       call.upstream += milliseconds;
     },

@@ -10,6 +10,7 @@ import type { ActionContext, ActionInput, ActionType } from './define.ts';
 import { httpProcessor } from './http-processor.ts';
 import { actionType } from './index.ts';
 import { withBody } from './payload.ts';
+import { freezeInput, type QueuedRun } from './queued-run.ts';
 
 /** What a run needs of the world around it; from-call.ts makes it of a call. */
 export interface RunContext {
@@ -27,8 +28,8 @@ export interface RunContext {
   ip: string;
   /** Milliseconds the run may take until it gives an answer. */
   timeout: number;
-  /** Whether an action marked as async answers 202 at once and runs after the answer; false runs it like any other. */
-  background: boolean;
+  /** Keeps the run of an action that is marked as async until it is done; null runs it like any other. */
+  queue: ((action: string, retries: number, run: QueuedRun) => Promise<{ id: string }>) | null;
   /** The event that a trigger answers; `depth` as in core/events.ts. */
   event?: { id: string; name: string; time: number; depth: number };
   /** Adds to the time spent waiting for others, milliseconds. */
@@ -46,12 +47,17 @@ const maximumDepth = 16;
  */
 export async function runAction(reference: string, input: ActionInput, run: RunContext): Promise<Response> {
   const action = await find(reference, run.snapshot);
-  if (!(action.async && run.background)) {
+  if (!action.async || run.queue === null) {
     return execute(action, input, run, 0);
   }
-  const kept = await withBody(input);
-  run.runtime.defer(execute(action, kept, run, 0).then((response) => response.body?.cancel()));
-  return Response.json({ success: true, message: 'Request was queued for execution' }, { status: 202 });
+  const { caller, ip, requestId, operationId, baseUrl, timeout } = run;
+  const kept = freezeInput(await withBody(input));
+  const queued = { reference, input: kept, caller, ip, requestId, operationId, baseUrl, timeout };
+  const { id } = await run.queue(action.name, action.retries, queued);
+  return Response.json(
+    { success: true, message: 'Request was queued for execution', id },
+    { status: 202, headers: { location: `${baseUrl}/system/run/${id}` } },
+  );
 }
 
 interface Found {
@@ -59,6 +65,8 @@ interface Found {
   type: ActionType;
   config: Record<string, unknown>;
   async: boolean;
+  /** How often a queued run that failed is tried again. */
+  retries: number;
 }
 
 function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Soon<Found> {
@@ -66,11 +74,11 @@ function find(reference: string, snapshot: Pick<Snapshot, 'action'>): Soon<Found
     return findAction(reference.slice(9), snapshot);
   }
   if (/^https?:\/\//i.test(reference)) {
-    return { name: reference, type: httpProcessor, config: implicitConfig(reference), async: false };
+    return { name: reference, type: httpProcessor, config: implicitConfig(reference), async: false, retries: 0 };
   }
   const [, scheme = 'action', name = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(reference)!;
   if (scheme === 'php+class') {
-    return { name, type: known(name, name), config: {}, async: false };
+    return { name, type: known(name, name), config: {}, async: false, retries: 0 };
   }
   return scheme.toLowerCase() === 'action' ? findAction(name, snapshot) : found(name, undefined);
 }
@@ -83,7 +91,9 @@ function found(name: string, record: ActionRecord | undefined): Found {
   if (record === undefined) {
     throw new ApiError('unavailable', `The action "${name}" that this operation needs does not exist`);
   }
-  return { name: record.name, type: known(record.class, record.name), config: record.config, async: record.async };
+  const { config, async } = record;
+  const retries = Number(record.metadata?.retries ?? 0);
+  return { name: record.name, type: known(record.class, record.name), config, async, retries };
 }
 
 function known(className: string, action: string): ActionType {

@@ -39,6 +39,7 @@ import { aboutOperations } from './system/about.ts';
 import { documentOperations } from './system/generator.ts';
 import { healthOperation } from './system/health.ts';
 import { metaOperations } from './system/meta.ts';
+import { runOperation } from './system/run.ts';
 
 const built: readonly SystemOperation[] = [
   ...[...resources.values()].flatMap(crudOperations),
@@ -71,6 +72,7 @@ const built: readonly SystemOperation[] = [
   ...aboutOperations,
   ...documentOperations,
   healthOperation,
+  runOperation,
   ...metaOperations,
   login,
   refreshLogin,

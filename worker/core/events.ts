@@ -38,6 +38,17 @@ export interface Dispatcher {
    * when it could not be kept (dispatch again, with the same id if you gave one).
    */
   dispatch(snapshot: Snapshot, dispatch: Dispatch): Promise<{ id: string }>;
+  /** Keeps the run of an async action until it is done. Durable when it resolves; throws `unavailable`, `body_too_large`. */
+  queue(tenant: string, work: AsyncWork): Promise<{ id: string }>;
+}
+
+/** What runs after its answer. */
+export interface AsyncWork {
+  action: string;
+  /** How often a failed run is tried again, at most seven times. */
+  retries: number;
+  /** Plain JSON, which worker/actions/queued-run.ts describes. */
+  run: object;
 }
 
 /** What the queue carries: where something waits to be fanned out, never the thing itself. */
@@ -97,6 +108,8 @@ export interface LaneJob {
   payload: string;
   time: number;
   depth: number;
+  /** Attempts after the first; as many as the lane's schedule has unless given. */
+  retries?: number;
 }
 
 /** How an attempt went. */

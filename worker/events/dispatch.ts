@@ -1,13 +1,16 @@
 import { ApiError } from '../core/errors.ts';
 import type { Dispatch, Dispatcher, EventMessage } from '../core/events.ts';
-import { outboxOf, outboxShards } from '../core/lane-of.ts';
+import { laneOf, outboxOf, outboxShards, runShards } from '../core/lane-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
 import { payloadReference, schemaOf } from '../gateway/schema-of.ts';
 import { sha256 } from '../lib/hash.ts';
+import { runLane } from './lane-settings.ts';
 
 /** Characters of a payload's JSON. */
 const largestPayload = 1_000_000;
+/** Characters of a queued run's JSON: a body of 1 MB, and the rest of a request. */
+const largestRun = 1_700_000;
 /** Events that raise events through triggers may do so over so many levels. */
 const deepest = 16;
 /** Longest wait for the outbox, milliseconds; the second try names the same event. */
@@ -25,6 +28,26 @@ export function createDispatcher(env: Env, now: () => number): Dispatcher {
         });
       });
       return { id: message.id };
+    },
+    async queue(tenant, { action, retries, run }) {
+      const payload = JSON.stringify(run);
+      if (payload.length > largestRun) {
+        throw new ApiError('body_too_large', 'The request is too large to be run later');
+      }
+      const shard = Math.floor(Math.random() * runShards);
+      const id = `run_${shard}_${crypto.randomUUID().replaceAll('-', '')}`;
+      const settings = runLane(tenant, shard);
+      const add = () =>
+        within(laneOf(env, settings).add(settings, [{ id, name: action, payload, time: now(), depth: 0, retries }]));
+      await add()
+        .catch(add)
+        .catch((cause) => {
+          throw new ApiError('unavailable', 'The request could not be queued; nothing was run', {
+            cause,
+            headers: { 'Retry-After': '2' },
+          });
+        });
+      return { id };
     },
   };
 }

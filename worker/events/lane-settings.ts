@@ -58,6 +58,11 @@ export function triggerLane(tenant: string, row: Row, now: number): LaneSettings
   };
 }
 
+/** A lane of async runs: what an action wants is in the job. */
+export function runLane(tenant: string, shard: number): LaneSettings {
+  return { ...actionLane({ tenant, kind: 'run', id: shard }), concurrency: 6, version: 1, active: true, target: {} };
+}
+
 function actionLane(address: LaneAddress): Omit<LaneSettings, 'version' | 'active' | 'target'> {
   return { ...address, mode: 'push', concurrency: 4, rate: null, schedule, order: null, patience: null };
 }

@@ -6,14 +6,21 @@ import type { Row } from '../resources/define.ts';
 import { eventRow, insertEvents, raisedAny } from '../resources/outbox.ts';
 import { webhooks } from '../resources/webhook.ts';
 import { deliver } from './deliver.ts';
-import { runTrigger } from './run-trigger.ts';
+import { runQueued, runTrigger } from './run-action.ts';
 
 /** What the Lane objects do: deliver to webhooks, run actions. */
 export function createLaneWork(runtime: Runtime): LaneWork {
   const { env } = runtime;
   return {
     attempt(lane, job) {
-      return lane.kind === 'webhook' ? deliver(lane, job, runtime) : runTrigger(lane, job, runtime);
+      switch (lane.kind) {
+        case 'webhook':
+          return deliver(lane, job, runtime);
+        case 'trigger':
+          return runTrigger(lane, job, runtime);
+        case 'run':
+          return runQueued(lane, job, runtime);
+      }
     },
     async closed({ tenant, id, version }, reason, since) {
       const [row] = (await drizzle(env.DB).select().from(webhooks).where(eq(webhooks.id, id))) as Row[];

@@ -73,7 +73,7 @@ export default {
       caller: { ...anonymous, userId: run.userId ?? null },
       ip: '203.0.113.9',
       timeout: run.timeout ?? 5_000,
-      background: true,
+      queue: null,
       waited() {},
     };
     const input = {
