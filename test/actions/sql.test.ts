@@ -44,13 +44,19 @@ const things = {
   foreignKeys: [],
 };
 
-/** An action of the SQL classes and a public operation on it. */
-async function publish(name: string, path: string, className: string, config: object, more = {}) {
-  const action = `Sql-${name.replaceAll('.', '-')}`;
-  const sql = `Fusio.Adapter.Sql.Action.${className}`;
-  await admin.must('POST', '/backend/action', { name: action, class: sql, config });
-  const operation = { name, httpPath: path, httpMethod: 'GET', public: true, scopes: [], action, ...more };
-  await admin.must('POST', '/backend/operation', operation);
+/** Actions of the SQL classes, and a public operation on each, in one publish. */
+async function publish(
+  ...wanted: [name: string, path: string, className: string, config: object, httpMethod?: string][]
+) {
+  const create = (resource: string, data: object) => ({ resource, verb: 'create', data });
+  const changes = wanted.flatMap(([name, httpPath, className, config, httpMethod = 'GET']) => {
+    const action = `Sql-${name.replaceAll('.', '-')}`;
+    return [
+      create('action', { name: action, class: `Fusio.Adapter.Sql.Action.${className}`, config }),
+      create('operation', { name, httpPath, httpMethod, public: true, scopes: [], action }),
+    ];
+  });
+  await admin.must('POST', '/backend/deploy', { changes });
 }
 
 describe('the table designer', () => {
@@ -144,18 +150,15 @@ describe('the table designer', () => {
 describe('SQL actions', () => {
   beforeAll(async () => {
     const config = { connection: 1, table: 'app_thing', mapping: { made: 'madeAt' } };
-    const post = { httpMethod: 'POST' };
-    await publish('thing.list', '/things', 'SqlSelectAll', {
-      ...config,
-      limit: '4',
-      orderBy: 'title',
-      orderDirection: 'ASC',
-    });
-    await publish('thing.get', '/things/:id', 'SqlSelectRow', config);
-    await publish('thing.titles', '/titles', 'SqlSelectAll', { ...config, columns: ['id', 'title'] });
-    await publish('thing.create', '/things', 'SqlInsert', config, post);
-    await publish('thing.update', '/things/:id', 'SqlUpdate', config, { httpMethod: 'PUT' });
-    await publish('thing.delete', '/things/:id', 'SqlDelete', config, { httpMethod: 'DELETE' });
+    const page = { ...config, limit: '4', orderBy: 'title', orderDirection: 'ASC' };
+    await publish(
+      ['thing.list', '/things', 'SqlSelectAll', page],
+      ['thing.get', '/things/:id', 'SqlSelectRow', config],
+      ['thing.titles', '/titles', 'SqlSelectAll', { ...config, columns: ['id', 'title'] }],
+      ['thing.create', '/things', 'SqlInsert', config, 'POST'],
+      ['thing.update', '/things/:id', 'SqlUpdate', config, 'PUT'],
+      ['thing.delete', '/things/:id', 'SqlDelete', config, 'DELETE'],
+    );
   });
 
   it('give back what was put in, typed', async () => {
@@ -231,15 +234,21 @@ describe('SQL actions', () => {
 
   it('say which part of the configuration is wrong, and follow a table that changes', async () => {
     const connection = 'System';
-    for (const [index, config] of [
+    const wrong = [
       { connection, table: 'sqlite_master' },
       { connection, table: '_postern_migration' },
       { connection, table: 'nope' },
       { connection, table: 'app_thing', mapping: { nope: 'x' } },
       { connection, table: 'app_thing', columns: ['nope'] },
       { connection: 'No-Database', table: 'app_thing' },
-    ].entries()) {
-      await publish(`wrong.${index}`, `/wrong/${index}`, 'SqlSelectAll', config);
+    ];
+    await publish(
+      ...wrong.map(
+        (config, index) =>
+          [`wrong.${index}`, `/wrong/${index}`, 'SqlSelectAll', config] as [string, string, string, object],
+      ),
+    );
+    for (const index of wrong.keys()) {
       const answer = await call('GET', `/wrong/${index}`);
       expect([answer.status, answer.body.code]).toEqual([503, 'not_configured']);
     }
@@ -253,11 +262,23 @@ describe('SQL actions', () => {
   it('bind what a query’s placeholders stand for', async () => {
     const connection = 'System';
     const sql = 'SELECT title, {user_name} AS who FROM app_thing WHERE title LIKE {name%} /* {x} */ ORDER BY title; ';
-    await publish('query.all', '/query', 'Query.SqlQueryAll', { connection, sql, limit: 3 }, { public: true });
-    await publish('query.row', '/query/:id', 'Query.SqlQueryRow', {
-      connection,
-      sql: "WITH one AS (SELECT *, '{id}:id' AS said FROM app_thing WHERE id = :id) SELECT id, said FROM one",
+    const row = "WITH one AS (SELECT *, '{id}:id' AS said FROM app_thing WHERE id = :id) SELECT id, said FROM one";
+    const wrong = [
+      'DELETE FROM app_thing',
+      'SELECT 1; DELETE FROM app_thing',
+      "SELECT 'open",
+      'SELECT ?',
+      'WITH a AS (SELECT 1) DELETE FROM app_thing',
+      'SELECT 1) ORDER BY (1',
+    ];
+    const queries = wrong.map((query, index): [string, string, string, object] => {
+      return [`query.${index}`, `/queries/${index}`, 'Query.SqlQueryAll', { connection, sql: query }];
     });
+    await publish(
+      ['query.all', '/query', 'Query.SqlQueryAll', { connection, sql, limit: 3 }],
+      ['query.row', '/query/:id', 'Query.SqlQueryRow', { connection, sql: row }],
+      ...queries,
+    );
     const page = (await call('GET', '/query?name=t&startIndex=1&user_name=root')).body;
     expect(page).toEqual({
       ...{ totalResults: 7, itemsPerPage: 3, startIndex: 1 },
@@ -270,19 +291,9 @@ describe('SQL actions', () => {
     expect((await call('GET', '/query?name=%25')).body.totalResults).toBe(0);
     expect((await call('GET', '/query/2')).body).toEqual({ id: 2, said: '{id}:id' });
     expect((await call('GET', '/query/99')).status).toBe(404);
-    for (const [index, wrong] of [
-      'DELETE FROM app_thing',
-      'SELECT 1; DELETE FROM app_thing',
-      "SELECT 'open",
-      'SELECT ?',
-      'WITH a AS (SELECT 1) DELETE FROM app_thing',
-      'SELECT 1) ORDER BY (1',
-    ].entries()) {
-      await publish(`query.${index}`, `/queries/${index}`, 'Query.SqlQueryAll', { connection, sql: wrong });
-      expect([wrong, (await call('GET', `/queries/${index}`)).status]).toEqual([
-        wrong,
-        wrong.includes('ORDER') ? 200 : 503,
-      ]);
+    for (const [index, query] of wrong.entries()) {
+      const { status } = await call('GET', `/queries/${index}`);
+      expect([query, status]).toEqual([query, 503]);
     }
     expect((await call('GET', '/things')).body.totalResults).toBe(9);
   });

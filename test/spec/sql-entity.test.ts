@@ -196,15 +196,21 @@ describe('values that would be SQL', () => {
       ['like', 'Query.SqlQueryAll', { connection: 'System', sql: `${all} LIKE {%name%} -- {other}` }],
       ['one', 'Query.SqlQueryRow', { connection: 'System', sql: `${all} = :name;` }],
     ];
-    for (const [name, className, config] of actions) {
-      await admin.must('POST', '/backend/action', {
-        name: `Tag-${name}`,
-        class: `Fusio.Adapter.Sql.Action.${className}`,
-        config,
-      });
-      const operation = { name: `tags.${name}`, httpMethod: 'GET', public: true, scopes: [], action: `Tag-${name}` };
-      await admin.must('POST', '/backend/operation', { ...operation, httpPath: `/tags/${name}` });
-    }
+    const create = (resource: string, data: object) => ({ resource, verb: 'create', data });
+    const changes = actions.flatMap(([name, className, config]) => {
+      const operation = {
+        name: `tags.${name}`,
+        httpPath: `/tags/${name}`,
+        httpMethod: 'GET',
+        public: true,
+        scopes: [],
+      };
+      return [
+        create('action', { name: `Tag-${name}`, class: `Fusio.Adapter.Sql.Action.${className}`, config }),
+        create('operation', { ...operation, action: `Tag-${name}` }),
+      ];
+    });
+    await admin.must('POST', '/backend/deploy', { changes });
   }, 30_000);
 
   it(

@@ -27,6 +27,7 @@ export function readSqlTemplate(text: string): SqlTemplate {
   const parameters: TemplateParameter[] = [];
   let sql = '';
   let last = '';
+  let depth = 0;
   for (const [index, { kind, text: part }] of tokens.entries()) {
     if (kind === 'placeholder') {
       const [, before, name, after] = /^[{:](%?)(\w+?)(%?)\}?$/.exec(part)!;
@@ -43,10 +44,18 @@ export function readSqlTemplate(text: string): SqlTemplate {
       throw new Error(`The query has a parameter that begins with ${part}: write {name} or :name`);
     } else {
       sql += part;
+      depth += kind !== 'other' ? 0 : part === '(' ? 1 : part === ')' ? -1 : 0;
+      if (depth < 0) {
+        // It would end the query that this one becomes a part of.
+        throw new Error('The query has a ) without its (');
+      }
     }
     if (part.trim() !== '') {
       last = part.toUpperCase();
     }
+  }
+  if (depth > 0) {
+    throw new Error('The query has a ( without its )');
   }
   if (!/^\s*(?:SELECT|WITH|VALUES)\b/i.test(sql)) {
     throw new Error('The query must begin with SELECT, WITH or VALUES');
