@@ -57,7 +57,8 @@ async function loadFromWrk(
 ): Promise<Load> {
   const script = join(bench.folder, 'load.lua');
   writeFileSync(script, lua(requests));
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url]);
+  const pace = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s'];
+  const { stdout } = await run('wrk', [...pace, '-s', script, url]);
   return JSON.parse(stdout.slice(stdout.lastIndexOf('{'))) as Load;
 }
 
