@@ -20,12 +20,14 @@ export const sqlBuilder = defineAction({
     'Answers with what a tree of queries (JQL) finds. When it is a page (totalResults, entry), callers choose, filter and sort it as with SQL-Select-All.',
   config: Type.Object({
     connection,
-    jql: Type.Unsafe<string | object>({
-      type: ['string', 'object'],
-      title: 'JQL',
-      description: 'Tree of queries, as JSON',
-      mode: 'json',
-    }),
+    jql: Type.Optional(
+      Type.Unsafe<string | object>({
+        type: ['string', 'object'],
+        title: 'JQL',
+        description: 'Tree of queries, as JSON',
+        mode: 'json',
+      }),
+    ),
   }),
   async run(input, config, context) {
     const tree = treeOf(config, context);
@@ -46,7 +48,7 @@ export const sqlBuilder = defineAction({
 function treeOf(config: Record<string, any>, context: ActionContext): Node {
   const read = memo(config, 'jql', (): { tree?: Node; fault?: string } => {
     try {
-      return { tree: readJql(config.jql) };
+      return { tree: readJql(config.jql ?? '') };
     } catch (thrown) {
       return { fault: (thrown as Error).message };
     }

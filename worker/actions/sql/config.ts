@@ -12,7 +12,8 @@ export const connection = Type.Optional(
   }),
 );
 
-export const table = Type.String({ title: 'Table', description: 'Name of the table', minLength: 1 });
+/** Optional like the rest, for configurations are saved before they are complete; a run says what is missing. */
+export const table = Type.Optional(Type.String({ title: 'Table', description: 'Name of the table' }));
 
 export const mapping = Type.Optional(
   Type.Record(Type.String(), Type.String(), {
@@ -35,10 +36,11 @@ export const limit = Type.Optional(
   }),
 );
 
-export const sql = Type.String({
-  title: 'SQL',
-  description:
-    'A query. <code>{id}</code> or <code>:id</code> is the argument of that name, <code>{%q%}</code> the same with anything before and after it (behind LIKE), <code>{user_id}</code> and <code>{user_name}</code> who calls; all are bound',
-  mode: 'sql',
-  minLength: 1,
-});
+export const sql = Type.Optional(
+  Type.String({
+    title: 'SQL',
+    description:
+      'A query. <code>{id}</code> or <code>:id</code> is the argument of that name, <code>{%q%}</code> the same with anything before and after it (behind LIKE), <code>{user_id}</code> and <code>{user_name}</code> who calls; all are bound',
+    mode: 'sql',
+  }),
+);

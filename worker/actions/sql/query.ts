@@ -23,7 +23,7 @@ export function bindingsOf(
 export function templateOf(config: Record<string, any>, context: ActionContext): SqlTemplate {
   const read = memo(config, 'sql', (): { template?: SqlTemplate; fault?: string } => {
     try {
-      return { template: readSqlTemplate(String(config.sql)) };
+      return { template: readSqlTemplate(String(config.sql ?? '')) };
     } catch (thrown) {
       return { fault: (thrown as Error).message };
     }

@@ -47,6 +47,9 @@ interface Mapping {
 
 /** Opens the table of an action. Throws `not_configured` that names the part of the configuration that is wrong. */
 export async function openShape(config: Record<string, any>, context: ActionContext): Promise<Shape> {
+  if (!config.table) {
+    throw misconfigured(context, 'it names no table');
+  }
   const connection = connectionName(config);
   const database = databaseOf(await context.connection(connection), connection);
   const mapping = memo(config, 'mapping', () => readMapping(config.mapping));
