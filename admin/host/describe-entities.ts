@@ -10,6 +10,7 @@ import { columnOf } from '../../worker/resources/define.ts';
 import { resources } from '../../worker/resources/index.ts';
 import type { ClassInfo, Entity, Member, Registry } from '../cli/entity/registry.ts';
 import { projectRoot } from './build.ts';
+import { unavailablePage } from './describe-unavailable.ts';
 
 /**
  * What the command line knows of the management API: every `backend.<noun>` with a list, its verbs, filters, columns and
@@ -89,4 +90,5 @@ if (import.meta.main) {
   const rowed = readFileSync(readme, 'utf8').replace(/^\| `action`,.*$/m, () => entityRow(describeEntities()));
   writeFileSync(readme, rowed);
   writeFileSync(join(projectRoot, 'admin/cli/entities.json'), `${JSON.stringify(describeEntities(), null, 2)}\n`);
+  writeFileSync(join(projectRoot, 'admin/documentation/unavailable.md'), unavailablePage());
 }

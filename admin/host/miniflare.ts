@@ -59,7 +59,17 @@ export interface Host {
 const handled = new Set([
   ...['name', 'main', 'compatibility_date', 'compatibility_flags', 'workers_dev', 'preview_urls', 'send_metrics'],
   ...['observability', 'triggers', 'vars', 'd1_databases', 'kv_namespaces', 'analytics_engine_datasets'],
-  ...['durable_objects', 'queues', 'migrations', 'minify', 'keep_names', 'upload_source_maps', 'limits', 'placement', 'routes'],
+  ...[
+    'durable_objects',
+    'queues',
+    'migrations',
+    'minify',
+    'keep_names',
+    'upload_source_maps',
+    'limits',
+    'placement',
+    'routes',
+  ],
 ]);
 
 /** Reads wrangler.toml, the one description of what the worker needs from the platform. */

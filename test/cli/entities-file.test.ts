@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { registry } from '../../admin/cli/entity/registry.ts';
 import { projectRoot } from '../../admin/host/build.ts';
 import { describeEntities, entityRow } from '../../admin/host/describe-entities.ts';
+import { unavailablePage } from '../../admin/host/describe-unavailable.ts';
 import { resources } from '../../worker/resources/index.ts';
 
 it('the file that the command line reads says what the worker declares: `npm run commands` writes it anew', () => {
@@ -15,4 +16,8 @@ it('every entity of the registry has its commands, with the verbs that it allows
   for (const { name, verbs } of resources.values()) {
     expect(registry.entities[name]?.verbs, name).toEqual(['list', 'get', ...verbs]);
   }
+});
+
+it('the page about what does not work yet says what the worker declares', () => {
+  expect(readFileSync(join(projectRoot, 'admin/documentation/unavailable.md'), 'utf8')).toBe(unavailablePage());
 });

@@ -110,6 +110,7 @@ function later(missing: string, rows: readonly Row[]): SystemOperation[] {
     ...{ name, method, path, status, query },
     description: `${missing}: answers 503`,
     scope: scopeOf(name),
+    unavailable: { status: 503, reason: missing },
     async run() {
       throw new ApiError('not_configured', missing);
     },

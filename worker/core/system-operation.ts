@@ -27,6 +27,8 @@ export interface SystemOperation {
   outgoing?: TSchema;
   /** Body limit and the like, where the defaults do not fit. */
   options?: OperationOptions;
+  /** Why it cannot do its work in this version: always (501), or until that is built (503). */
+  unavailable?: { status: 501 | 503; reason: string };
   /** Gives a plain value (JSON) or a Response. Throws ApiError. */
   run(call: Call, input: Input): Promise<unknown>;
 }

@@ -6,6 +6,7 @@ import { findRow } from '../../resources/crud.ts';
 import { user } from '../../resources/user.ts';
 
 const marketplace = 'The marketplace is a service of others that is not offered here';
+const mail = 'No activation mail can be sent: nothing that sends mail is configured';
 const typehub = 'TypeHub is a service of others that is not offered here';
 
 const marketplaceQuery: Record<string, ParameterRecord> = {
@@ -39,6 +40,7 @@ export const notOfferedOperations: readonly SystemOperation[] = [
     path: '/backend/bundle/$bundle_id<[0-9]+|^~>/publish',
     description: 'Publishes a bundle at the marketplace (not offered)',
     scope: 'backend.bundle',
+    unavailable: { status: 501, reason: marketplace },
     async run(call, input) {
       await findRow(call, bundle, String(input.path.bundle_id));
       throw new ApiError('not_implemented', marketplace);
@@ -50,9 +52,10 @@ export const notOfferedOperations: readonly SystemOperation[] = [
     path: '/backend/user/$user_id<[0-9]+|^~>/resend',
     description: 'Sends the activation mail again',
     scope: 'backend.user',
+    unavailable: { status: 503, reason: mail },
     async run(call, input) {
       await findRow(call, user, String(input.path.user_id));
-      throw new ApiError('not_configured', 'No activation mail can be sent: nothing that sends mail is configured');
+      throw new ApiError('not_configured', mail);
     },
   },
 ];
@@ -66,6 +69,7 @@ function notOffered(
 ): SystemOperation {
   return {
     ...{ name, method, path, scope, description: `${message}: answers 501` },
+    unavailable: { status: 501, reason: message },
     async run() {
       throw new ApiError('not_implemented', message);
     },
