@@ -443,6 +443,17 @@ describe('owners', () => {
     await one.remove();
   });
 
+  it('who were disabled are told nothing more', async () => {
+    const user = { roleId: 3, status: 1, name: 'leaving', email: 'leaving@example.com', password: 'a-long-password' };
+    const { id } = await admin.must('POST', '/backend/user', user);
+    const [theirs, ours] = [await hook({ userId: Number(id) }), await hook()];
+    await admin.must('PUT', `/backend/user/${id}`, { status: 2 });
+    await dispatchOn(gateway, 'any.thing', { after: 'leaving' });
+    await ours.came(1);
+    theirs.none();
+    await ours.remove();
+  });
+
   it('alone reach their webhooks', async () => {
     const paths = ['', '/delivery', '/secret', '/message'];
     const id = await makeWebhook(admin, 'any.thing', `${listener.url}/own`);

@@ -7,10 +7,10 @@ import { payloadReference, schemaOf } from '../gateway/schema-of.ts';
 import { sha256 } from '../lib/hash.ts';
 import { runLane } from './lane-settings.ts';
 
-/** Characters of a payload's JSON. */
+/** Bytes of a payload's JSON. */
 const largestPayload = 1_000_000;
-/** Characters of a queued run's JSON: a body of 1 MB, and the rest of a request. */
-const largestRun = 1_700_000;
+/** Bytes of a queued run's JSON, in which the body is twice, as it came and as it was read: a row holds 2 MB. */
+const largestRun = 1_900_000;
 /** Events that raise events through triggers may do so over so many levels. */
 const deepest = 16;
 /** Longest wait for the outbox, milliseconds; the second try names the same event. */
@@ -31,7 +31,7 @@ export function createDispatcher(env: Env, now: () => number): Dispatcher {
     },
     async queue(tenant, { action, retries, run }) {
       const payload = JSON.stringify(run);
-      if (payload.length > largestRun) {
+      if (Buffer.byteLength(payload) > largestRun) {
         throw new ApiError('body_too_large', 'The request is too large to be run later');
       }
       const shard = Math.floor(Math.random() * runShards);
@@ -65,7 +65,7 @@ async function check(snapshot: Snapshot, dispatch: Dispatch): Promise<Omit<Event
     throw new ApiError('invalid_request', 'The id of an event has 1 to 100 of the characters A-Z a-z 0-9 . _ -');
   }
   const text = JSON.stringify(payload ?? null);
-  if (text.length > largestPayload) {
+  if (Buffer.byteLength(text) > largestPayload) {
     throw new ApiError('body_too_large', `The payload of the event "${name}" is larger than 1 MB`);
   }
   const reference = payloadReference(event.schema);

@@ -7,6 +7,7 @@ import type { Row } from '../resources/define.ts';
 import { events } from '../resources/event.ts';
 import { outboxes } from '../resources/outbox.ts';
 import { triggers } from '../resources/trigger.ts';
+import { users } from '../resources/user.ts';
 import { webhooks } from '../resources/webhook.ts';
 import { triggerLane, webhookLane } from './lane-settings.ts';
 
@@ -134,6 +135,8 @@ async function listeners(env: Env, tenant: string, items: OutboxItem[]): Promise
     .select({ event: events.name, webhook: webhooks })
     .from(webhooks)
     .innerJoin(events, and(eq(events.id, webhooks.event_id), eq(events.tenant_id, webhooks.tenant_id)))
+    // Whoever was disabled or deleted is told nothing more.
+    .innerJoin(users, and(eq(users.id, webhooks.user_id), eq(users.status, 1)))
     .where(
       and(
         eq(webhooks.tenant_id, tenant),

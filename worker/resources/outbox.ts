@@ -74,13 +74,18 @@ const heard = `(value ->> '$.name' LIKE 'fusio.webhook.%' OR value ->> '$.name' 
   OR EXISTS (SELECT 1 FROM "trigger" AS one
     WHERE one.tenant_id = value ->> '$.tenant_id' AND one.event = value ->> '$.name' AND one.status = 1))`;
 
+/** Characters: what is larger is told by id and name, for a row holds 2 MB. */
+const largestData = 500_000;
+
 function rowOf(view: View, { resource, before, after }: Mutation) {
   const verb = before === undefined ? 'create' : after.status === resource.deleted ? 'delete' : 'update';
   const name = `fusio.${resource.name}.${verb}`;
   if (!raised.has(name)) {
     return [];
   }
-  return [eventRow(view.tenant, name, `/backend/${resource.name}/${after.id}`, view.now, masked(resource, after))];
+  const data = masked(resource, after);
+  const told = JSON.stringify(data).length > largestData ? { id: after.id, name: after.name ?? null } : data;
+  return [eventRow(view.tenant, name, `/backend/${resource.name}/${after.id}`, view.now, told)];
 }
 
 export interface EventRow {
