@@ -16,6 +16,12 @@ export const named: Record<string, string[]> = {
     'backend.log.getAll.requestId is ours',
     'backend.log.getAll.responseCode is ours',
   ],
+  'Statistics of every category, which say when they are not the whole truth; the dashboard has a range': [
+    'backend.statistic.*.categoryId is ours',
+    'Backend_StatisticChart.note is ours',
+    'backend.dashboard.getAll.from is ours',
+    'backend.dashboard.getAll.to is ours',
+  ],
   'Rows are whole': ['backend.connection.database.getRows.columns is missing'],
   'Further filters': ['backend.action.getAll.taxonomy is ours', 'backend.connection.database.getTables.search is ours'],
   'No transaction has these, there is nothing to filter by': [

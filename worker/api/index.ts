@@ -27,6 +27,7 @@ import { revisionOperations } from './backend/revision.ts';
 import { schemaOperations } from './backend/schema.ts';
 import { scopeOperations } from './backend/scope.ts';
 import { specificationOperations } from './backend/specification.ts';
+import { statisticOperations } from './backend/statistic.ts';
 import { taxonomyOperations } from './backend/taxonomy.ts';
 import { tokenOperations } from './backend/token.ts';
 import { transactionOperations } from './backend/transaction.ts';
@@ -61,6 +62,7 @@ const built: readonly SystemOperation[] = [
   ...schemaOperations,
   ...scopeOperations,
   ...specificationOperations,
+  ...statisticOperations,
   ...taxonomyOperations,
   ...tokenOperations,
   ...transactionOperations,

@@ -2,7 +2,6 @@ import { ApiError } from '../core/errors.ts';
 import type { ParameterRecord } from '../core/records.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { collectionParameters } from '../resources/crud.ts';
-import { datedParameters } from './backend/dated-list.ts';
 
 type Row = [
   name: string,
@@ -13,15 +12,8 @@ type Row = [
 ];
 
 const text: ParameterRecord = { type: 'string' };
-const integer: ParameterRecord = { type: 'integer' };
-const { startIndex, count, search } = collectionParameters as Record<string, ParameterRecord>;
+const { startIndex, count } = collectionParameters as Record<string, ParameterRecord>;
 const paging = { startIndex: startIndex!, count: count! };
-const { from, to } = datedParameters as Record<string, ParameterRecord>;
-const logParameters = {
-  ...{ ...paging, search: search!, from: from!, to: to! },
-  ...{ operationId: integer, appId: integer, userId: integer },
-  ...{ ip: text, userAgent: text, method: text, path: text, header: text, body: text },
-};
 
 /**
  * Operations of Fusio's that are declared, so that clients find them with their contract and their scope, and that answer
@@ -48,26 +40,6 @@ export const laterOperations: readonly SystemOperation[] = [
   ...later('Client libraries cannot be made yet', [
     ['backend.sdk.generate', 'POST', '/backend/sdk'],
     ['backend.sdk.getAll', 'GET', '/backend/sdk'],
-  ]),
-  ...later('Statistics are not built in yet', [
-    ['backend.dashboard.getAll', 'GET', '/backend/dashboard'],
-    ['backend.statistic.getTestCoverage', 'GET', '/backend/statistic/test_coverage'],
-    statistic('getActivitiesPerUser', 'activities_per_user'),
-    statistic('getCountRequests', 'count_requests'),
-    statistic('getErrorsPerOperation', 'errors_per_operation'),
-    statistic('getIncomingRequests', 'incoming_requests'),
-    statistic('getIncomingTransactions', 'incoming_transactions'),
-    statistic('getIssuedTokens', 'issued_tokens'),
-    statistic('getMostUsedActivities', 'most_used_activities'),
-    statistic('getMostUsedApps', 'most_used_apps'),
-    statistic('getMostUsedOperations', 'most_used_operations'),
-    statistic('getRequestsPerIP', 'requests_per_ip'),
-    statistic('getRequestsPerOperation', 'requests_per_operation'),
-    statistic('getRequestsPerUser', 'requests_per_user'),
-    statistic('getTimeAverage', 'time_average'),
-    statistic('getTimePerOperation', 'time_per_operation'),
-    statistic('getUsedPoints', 'used_points'),
-    statistic('getUserRegistrations', 'user_registrations'),
   ]),
   ...later('Tenants are not built in yet', [
     ['backend.tenant.remove', 'DELETE', '/backend/tenant/:tenant_id'],
@@ -100,10 +72,6 @@ export const laterOperations: readonly SystemOperation[] = [
     ['system.payment.webhook', 'POST', '/system/payment/:provider/webhook'],
   ]),
 ];
-
-function statistic(name: string, path: string): Row {
-  return [`backend.statistic.${name}`, 'GET', `/backend/statistic/${path}`, 200, logParameters];
-}
 
 function later(missing: string, rows: readonly Row[]): SystemOperation[] {
   return rows.map(([name, method, path, status = 200, query = {}]) => ({

@@ -21,6 +21,7 @@ Backend_GeneratorProviderChangelog { warnings [string], counts {{integer}} }
 Backend_LogError { requestId string, count integer }
 Backend_RateAllocation { rateId integer }
 Backend_ScopeOperation { scopeId integer }
+Backend_StatisticChart { note string }
 Common_FormElement { secret boolean }
 Consumer_Event { status integer }
 Consumer_Page { date string:date-time }

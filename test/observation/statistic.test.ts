@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chartOf, daysOf } from '../../worker/api/backend/chart.ts';
+import { type Gateway, startGateway } from '../helpers/gateway.ts';
+import { type Management, manage } from '../helpers/management.ts';
+
+let gateway: Gateway;
+let api: Management;
+let operation: number;
+
+const june = 'from=2015-06-01&to=2015-06-30';
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  api = await manage(gateway);
+  await api.publish({ name: 'seed.list', httpPath: '/seed', public: true });
+  ({ id: operation } = await api.must('GET', '/backend/operation/~seed.list'));
+  const other = operation + 1000;
+  const roll = (table: string, date: string, [op, app, user, status]: number[], [count, ms, points]: number[]) =>
+    gateway.LOGS.prepare(
+      `INSERT INTO ${table} (date, category_id, operation_id, app_id, user_id, status_class, count, duration, upstream,
+        duration_max, points) VALUES (?, 1, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+    ).bind(date, op, app, user, status, count, ms, points);
+  const log = (date: string, ip: string, path: string) =>
+    gateway.LOGS.prepare(
+      `INSERT INTO log (operation_id, ip, method, path, response_code, execution_time, date) VALUES (?, ?, 'GET', ?, 200, 10, ?)`,
+    ).bind(operation, ip, path, date);
+  await gateway.LOGS.batch([
+    roll('rollup_day', '2015-06-02T00:00:00Z', [operation, 0, 1, 2], [30, 900, 5]),
+    roll('rollup_day', '2015-06-02T00:00:00Z', [operation, 7, 0, 5], [10, 100, 0]),
+    roll('rollup_day', '2015-06-03T00:00:00Z', [other, 0, 1, 4], [3, 30, 0]),
+    roll('rollup_day', '2015-06-03T00:00:00Z', [0, 0, 0, 4], [99, 99, 0]),
+    roll('rollup_day', '2015-07-01T00:00:00Z', [operation, 0, 1, 2], [1000, 1, 0]),
+    log('2015-06-02T10:00:00.000Z', '203.0.113.1', '/seed?page=1'),
+    log('2015-06-02T11:00:00.000Z', '203.0.113.1', '/seed?page=2'),
+    log('2015-06-03T10:00:00.000Z', '203.0.113.2', '/other'),
+  ]);
+  await gateway.DB.batch([
+    gateway.DB.prepare(
+      `INSERT INTO "transaction" (user_id, transaction_id, amount, points, insert_date) VALUES (1, 'a', 1999, 1, '2015-06-04T10:00:00Z'), (2, 'b', 1, 1, '2015-06-04T10:00:00Z')`,
+    ),
+    gateway.DB.prepare(`INSERT INTO test (operation_id, status) VALUES (1, 1), (2, 2), (3, 2), (4, 6)`),
+  ]);
+});
+afterAll(() => gateway?.stop());
+
+const chart = (name: string, query = june) => api.must('GET', `/backend/statistic/${name}?${query}`);
+/** Day of the month → value, of each series. */
+const drawn = async (name: string, query = june) => {
+  const { series } = await chart(name, query);
+  return Object.fromEntries(
+    series.map((one: { name: string; data: number[] }) => [
+      one.name,
+      Object.fromEntries(one.data.flatMap((value, at) => (value === 0 ? [] : [[at + 1, value]]))),
+    ]),
+  );
+};
+
+test('a chart has a label and a value for every day', async () => {
+  const { labels, series } = await chart('incoming_requests');
+  expect([labels.length, labels[0], labels[29]]).toEqual([30, '2015-06-01', '2015-06-30']);
+  expect(series[0].data).toHaveLength(30);
+  const range = { from: '2026-11-20T10:00:00.000Z', to: '2026-11-22T09:00:00.000Z' };
+  expect(daysOf(range)).toEqual(['2026-11-20', '2026-11-21', '2026-11-22']);
+  expect(chartOf(range, [{ key: 1, name: 'a' }], [{ day: '2026-11-21', key: 1, value: 1.005 }])).toEqual({
+    labels: ['Fri', 'Sat', 'Sun'],
+    series: [{ name: 'a', data: [0, 1, 0] }],
+  });
+});
+
+test.each<[string, Record<string, Record<number, number>>]>([
+  ['incoming_requests', { Requests: { 2: 40, 3: 102 } }],
+  ['requests_per_operation', { 'seed.list': { 2: 40 }, '#1278': { 3: 3 } }],
+  ['errors_per_operation', { 'seed.list': { 2: 10 }, '#1278': { 3: 3 } }],
+  ['requests_per_user', { Anonymous: { 2: 10, 3: 99 }, admin: { 2: 30, 3: 3 } }],
+  ['most_used_apps', { '#7': { 2: 10 } }],
+  ['time_average', { 'Execution time (ms)': { 2: 25, 3: 1.26 } }],
+  ['time_per_operation', { 'seed.list (ms)': { 2: 25 }, '#1278 (ms)': { 3: 10 } }],
+  ['used_points', { Points: { 2: 5 } }],
+  ['incoming_transactions', { Amount: { 4: 20 } }],
+])('%s counts every call of the roll-ups, or every row', async (name, expected) => {
+  const named = Object.entries(expected).map(([key, days]) => [key.replace('1278', String(operation + 1000)), days]);
+  expect(await drawn(name)).toEqual(Object.fromEntries(named));
+});
+
+describe('what the query names', () => {
+  test.each([
+    ['operationId', (id: number) => `operationId=${id}`, { 2: 40 }],
+    ['userId', () => 'userId=1', { 2: 30, 3: 3 }],
+    ['another category', () => 'categoryId=2', {}],
+    ['path, from the log', () => 'path=/seed', { 2: 2 }],
+    ['ip, from the log', () => 'ip=203.0.113.2', { 3: 1 }],
+  ])('%s', async (_what, query, expected) => {
+    expect(await drawn('incoming_requests', `${june}&${query(operation)}`)).toEqual({ Requests: expected });
+  });
+
+  test('how many series, and which', async () => {
+    expect(Object.keys(await drawn('requests_per_operation', `${june}&count=1`))).toEqual(['seed.list']);
+    expect(Object.keys(await drawn('requests_per_operation', `${june}&count=1&startIndex=1`))).toEqual([
+      `#${operation + 1000}`,
+    ]);
+  });
+});
+
+test('addresses are counted from the log, which is said', async () => {
+  expect(await drawn('requests_per_ip')).toEqual({ '203.0.113.1': { 2: 2 }, '203.0.113.2': { 3: 1 } });
+  expect((await chart('requests_per_ip')).note).toContain('log');
+});
+
+test('tests of operations by their state', async () => {
+  expect(await chart('test_coverage', '')).toEqual({
+    labels: ['Pending', 'Success', 'Warning', 'Error'],
+    series: [{ name: 'Tests', data: [1, 2, 0, 0] }],
+  });
+});
+
+test('calls are counted over a range', async () => {
+  expect(await chart('count_requests')).toEqual({
+    count: 142,
+    from: '2015-06-01T00:00:00Z',
+    to: '2015-06-30T23:59:59Z',
+  });
+});
+
+test('a call shows within two seconds, in the statistics and on the dashboard, with what was done', async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  const called = Date.now();
+  await gateway.fetch('/seed');
+  let seen = 0;
+  while (seen === 0 && Date.now() - called < 20_000) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    seen = (await chart('count_requests', `from=${day}T00:00:00Z&to=${day}T23:59:00Z&operationId=${operation}`)).count;
+  }
+  expect(seen).toBe(1);
+  const dashboard = await api.must('GET', '/backend/dashboard');
+  expect(Object.keys(dashboard)).toHaveLength(9);
+  const last = (member: string) => dashboard[member].series.map(({ name, data }: any) => [name, data.at(-1)]);
+  expect(last('mostUsedOperations')).toEqual([['seed.list', 1]]);
+  expect(last('userRegistrations')).toEqual([['Users', 1]]);
+  expect(last('mostUsedActivities')).toContainEqual(['operation.create', 1]);
+  expect(last('activitiesPerUser')[0][0]).toBe('admin');
+});
