@@ -160,6 +160,8 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
         );
       }
     });
+    // Who asks for it says that the target is well again.
+    this.#breaker = closed;
     await this.#call(now);
     return rows.length;
   }
