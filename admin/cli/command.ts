@@ -37,7 +37,10 @@ export interface CommandSpec<Args extends ArgsDef> {
 
 /** A command with the options that all have. What is not known is refused: a misspelt `--plan` must not apply anything. */
 export function command<const Args extends ArgsDef = Record<never, never>>(spec: CommandSpec<Args>): CommandDef<any> {
-  const args = { ...(spec.args ?? ({} as Args)), ...connectionArgs };
+  const { alias: _, ...url } = connectionArgs.url;
+  // A command may mean another server by this word.
+  const where = 'server' in (spec.args ?? {}) ? { url } : {};
+  const args: ArgsDef = { ...spec.args, ...connectionArgs, ...where };
   return defineCommand({
     meta: { name: spec.name, description: spec.description },
     args,
@@ -45,7 +48,7 @@ export function command<const Args extends ArgsDef = Record<never, never>>(spec:
       checkArguments(rawArgs, args, parsed._.length);
       const values = parsed as ParsedArgs<Args & typeof connectionArgs>;
       const identity: Identity = {
-        url: text(parsed.url) ?? text(parsed.server),
+        url: text(parsed.url) ?? ('url' in where ? undefined : text(parsed.server)),
         user: text(parsed.user),
         password: text(parsed.password),
       };

@@ -20,7 +20,6 @@ export const check = command({
       required: false,
       description: 'File, or folder with a .fusio.yml; none: a gateway only',
     },
-    server: { type: 'string', description: 'Gateway to check the file against, as --url', valueHint: 'URL' },
     online: { type: 'boolean', description: 'Check the file against the gateway of the last login' },
   },
   async run({ args, identity, output, client }) {
