@@ -100,6 +100,14 @@ export const named: Record<string, string[]> = {
     'operation system.run.get is ours',
     'model System_Run* is ours',
   ],
+  'Cronjobs have a clock, policies and runs': [
+    ...['missed', 'missedLimit', 'nextDates', 'overlap', 'timeout', 'timezone'].map(
+      (member) => `Backend_Cronjob.${member} is ours`,
+    ),
+    'operation backend.cronjob.* is ours',
+    'model Backend_CronjobGetRuns* is ours',
+    'model Backend_CronjobRun* is ours',
+  ],
   'Cleaning up can be asked for': ['operation backend.clean.run is ours', 'model Backend_CleanRun* is ours'],
   'Documents are operations as everything else': ['operation system.generate is ours'],
 };

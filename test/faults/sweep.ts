@@ -17,6 +17,8 @@ export interface Sweep<Context, Result> {
   gateway: Gateway;
   /** Who calls, as in Fault; everybody unless given. */
   from?: string;
+  /** Whose calls, as in Fault; every binding's unless given. */
+  binding?: string;
   /** Before each run, with nothing failing: a fresh start, so that runs do not meet. */
   prepare: () => Promise<Context>;
   /** The flow. Whatever a caller would see is its result; it does not throw. */
@@ -39,7 +41,7 @@ export interface Failed {
 export async function sweep<Context, Result>(options: Sweep<Context, Result>): Promise<Failed[]> {
   const swept: Failed[] = [];
   for (const [index, mode] of modes.entries()) {
-    for (const binding of mode === 'stale' ? staleBindings : ['*']) {
+    for (const binding of mode === 'stale' ? staleBindings : [options.binding ?? '*']) {
       for (let nth = 1 + (index % step); ; nth += step) {
         const failed = await once(options, { binding, from: options.from, mode, nth, delay: delays[mode] });
         if (failed === null) {

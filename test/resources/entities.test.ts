@@ -57,8 +57,8 @@ const entities: Record<string, Entity> = {
   },
   cronjob: {
     title: 'Cronjob',
-    body: { name: 'Seed-Cron', cron: '*/5 * * * *', action: 'action://Seed' },
-    change: { cron: '@daily' },
+    body: { name: 'Seed-Cron', cron: '0 0 1 1 *', action: 'action://Seed' },
+    change: { cron: '@yearly' },
     refused: [
       [{ name: 'Cron', cron: 'often', action: 'Seed' }, 'Invalid cron expression'],
       [{ name: 'Cron', cron: '61 * * * *', action: 'Seed' }, 'Invalid cron expression'],

@@ -17,6 +17,7 @@ import { auditOperations } from './backend/audit.ts';
 import { backupOperations } from './backend/backup.ts';
 import { cleanOperations } from './backend/clean.ts';
 import { connectionOperations } from './backend/connection.ts';
+import { cronjobOperations } from './backend/cronjob.ts';
 import { deployOperations } from './backend/deploy.ts';
 import { generatorOperations } from './backend/generator.ts';
 import { identityOperations } from './backend/identity.ts';
@@ -52,6 +53,7 @@ const built: readonly SystemOperation[] = [
   ...backupOperations,
   ...cleanOperations,
   ...connectionOperations,
+  ...cronjobOperations,
   ...deployOperations,
   ...generatorOperations,
   ...identityOperations,

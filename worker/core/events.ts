@@ -71,11 +71,11 @@ export interface OutboxRpc {
   release(lease: string): Promise<void>;
 }
 
-/** What a lane stands for: a webhook, a trigger, or one of the shards that run async actions. */
+/** What a lane stands for: a webhook, a trigger, a cronjob, or one of the shards that run async actions. */
 export interface LaneAddress {
   tenant: string;
-  kind: 'webhook' | 'trigger' | 'run';
-  /** Of the webhook or trigger; the shard's number. */
+  kind: 'webhook' | 'trigger' | 'cronjob' | 'run';
+  /** Of the webhook or trigger; the shard's number; of a cronjob's lane (worker/cron/lane.ts). */
   id: number;
 }
 

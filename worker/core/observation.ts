@@ -1,7 +1,7 @@
 import type { ErrorCode } from './errors.ts';
 
 /** A typed fact. Sinks decide what to keep: request log, Analytics Engine, roll-ups, console. */
-export type Observation = CallObservation | FaultObservation | LoginObservation | PublishObservation;
+export type Observation = CallObservation | FaultObservation | LoginObservation | PublishObservation | RunObservation;
 
 /** One per call, whatever its fate. */
 export interface CallObservation {
@@ -71,4 +71,20 @@ export interface PublishObservation {
   revision: number;
   changes: number;
   duration: number;
+}
+
+/** One per run of a cronjob that came to an end. */
+export interface RunObservation {
+  kind: 'run';
+  tenant: string;
+  at: number;
+  /** The cronjob. */
+  id: number;
+  name: string;
+  outcome: 'done' | 'failed';
+  /** Status of the action's answer, or of the error in its place. */
+  status: number;
+  duration: number;
+  /** Milliseconds spent waiting for upstreams. */
+  upstream: number;
 }

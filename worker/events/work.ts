@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { LaneWork } from '../core/events.ts';
 import type { Runtime } from '../core/runtime.ts';
+import { createCronWork } from '../cron/run.ts';
 import type { Row } from '../resources/define.ts';
 import { eventRow, insertEvents, raisedAny } from '../resources/outbox.ts';
 import { webhooks } from '../resources/webhook.ts';
@@ -11,6 +12,7 @@ import { runQueued, runTrigger } from './run-action.ts';
 /** What the Lane objects do: deliver to webhooks, run actions. */
 export function createLaneWork(runtime: Runtime): LaneWork {
   const { env } = runtime;
+  const attemptRun = createCronWork(runtime);
   return {
     attempt(lane, job) {
       switch (lane.kind) {
@@ -20,6 +22,8 @@ export function createLaneWork(runtime: Runtime): LaneWork {
           return runTrigger(lane, job, runtime);
         case 'run':
           return runQueued(lane, job, runtime);
+        case 'cronjob':
+          return attemptRun(lane, job);
       }
     },
     async closed({ tenant, id, version }, reason, since) {

@@ -4,8 +4,8 @@ import type { Observation } from '../core/observation.ts';
  * The Analytics Engine point of a fact (20 blobs, 20 doubles, one index of 96 bytes). No address, user agent or path:
  * points are kept for three months, whatever the retention of the log is.
  *
- * blobs: kind, tenant, operation (grant of a login), method, status, error code (outcome of a login), country.
- * doubles: 1, duration ms, upstream ms, status, points, operation, app, user, plan, category, revision (changes of a publish).
+ * blobs: kind, tenant, operation (grant of a login, cronjob of a run), method, status, error code (outcome of a login or run), country.
+ * doubles: 1, duration ms, upstream ms, status, points, operation (cronjob), app, user, plan, category, revision (changes of a publish).
  */
 export function usagePoint(observation: Observation): AnalyticsEngineDataPoint | null {
   const { kind, tenant } = observation;
@@ -31,6 +31,14 @@ export function usagePoint(observation: Observation): AnalyticsEngineDataPoint |
     case 'publish': {
       const { duration, revision, changes } = observation;
       return point(`${tenant}:publish`, [kind, tenant], [1, duration, 0, 0, 0, 0, 0, 0, 0, 0, revision, changes]);
+    }
+    case 'run': {
+      const { id, name, outcome, status, duration, upstream } = observation;
+      return point(
+        `${tenant}:run:${id}`,
+        [kind, tenant, name, '', String(status), outcome, ''],
+        [1, duration, upstream, status, 0, id],
+      );
     }
     default:
       return null;

@@ -1,16 +1,19 @@
+import { runCronjobs } from '../cron/tick.ts';
 import type { Env } from '../env.ts';
 import { sweepLanes, sweepOutboxes } from '../events/sweep.ts';
 import { sweepPublisher } from '../snapshot/current.ts';
 import { sweepLogs } from './retention.ts';
 
-/** What the platform's trigger runs each minute. Every job is safe to run late, twice or beside itself. */
+/** What the platform's trigger of a minute (`time`) runs; `now` is the true time. Every job is safe to run late, twice or beside itself. */
 export async function runScheduled(
   env: Env,
   time: number,
+  now: number,
   report: (place: string, thrown: unknown) => void,
 ): Promise<void> {
   const minute = new Date(time).getUTCMinutes();
   const jobs: [string, () => Promise<unknown>][] = [
+    ['jobs.cronjobs', () => runCronjobs(env, '', time, now, report)],
     ['jobs.publisher', () => sweepPublisher(env, '')],
     ['jobs.outbox', () => sweepOutboxes(env, '', report)],
     ['jobs.lanes', () => sweepLanes(env, '', minute, report)],
@@ -19,6 +22,7 @@ export async function runScheduled(
     jobs.push(['jobs.retention', () => sweepLogs(env, time)]);
     jobs.push(['jobs.uploads', () => sweepUploads(env, time)]);
     jobs.push(['jobs.tokens', () => sweepTokens(env, time)]);
+    jobs.push(['jobs.runs', () => sweepRuns(env, time)]);
   }
   for (const [place, job] of jobs) {
     await job().catch((thrown) => report(place, thrown));
@@ -36,5 +40,15 @@ async function sweepUploads(env: Env, time: number): Promise<void> {
 async function sweepTokens(env: Env, time: number): Promise<void> {
   await env.DB.prepare('DELETE FROM token WHERE expire < ?')
     .bind(new Date(time - 7 * 86_400_000).toISOString())
+    .run();
+}
+
+/** Runs of cronjobs that ended 30 days ago, but for the last one of each. */
+async function sweepRuns(env: Env, time: number): Promise<void> {
+  await env.DB.prepare(
+    `DELETE FROM cronjob_run WHERE settled = 1 AND created < ?
+     AND id <> (SELECT max(last.id) FROM cronjob_run AS last WHERE last.cronjob_id = cronjob_run.cronjob_id AND last.started IS NOT NULL)`,
+  )
+    .bind(time - 30 * 86_400_000)
     .run();
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, inArray, ne, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { type TSchema, Type } from 'typebox';
 import type { Call, Input } from '../core/call.ts';
@@ -10,6 +10,7 @@ import type { SystemOperation } from '../core/system-operation.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { visibleTo } from './authority-read.ts';
+import { cronjobRuns } from './cronjob-run.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
 import { deliveryOf } from './deliveries.ts';
 import { entityOf } from './entity-view.ts';
@@ -227,12 +228,9 @@ export async function listEntities(
       .limit(itemsPerPage)
       .offset(startIndex),
   ]);
-  return {
-    totalResults: counted[0]?.count ?? 0,
-    startIndex,
-    itemsPerPage,
-    entry: (rows as Row[]).map((row) => entityOf(resource, row, true)),
-  };
+  const entry = (rows as Row[]).map((row) => entityOf(resource, row, true));
+  await resource.extendList?.(rows as Row[], entry, readingOf(call));
+  return { totalResults: counted[0]?.count ?? 0, startIndex, itemsPerPage, entry };
 }
 
 function conditionOf(resource: Resource, search: string | undefined): SQL | undefined {
@@ -272,10 +270,13 @@ function orderOf(resource: Resource, query: CollectionQuery): SQL[] {
 
 /** Deliveries that a webhook shows. */
 const latestDeliveries = 8;
+/** Failures that a cronjob shows. */
+const latestErrors = 8;
 
 function readingOf(call: Call): Reading {
   const { env } = call.runtime;
   return {
+    now: call.runtime.now,
     async select(name, where) {
       const { table } = resources.get(name)!;
       const columns = table as any;
@@ -291,5 +292,20 @@ function readingOf(call: Call): Reading {
       const { jobs } = await lane.list({}, 0, latestDeliveries);
       return jobs.map(deliveryOf);
     },
+    lastRuns: (cronjobs) =>
+      drizzle(env.DB)
+        .select()
+        .from(cronjobRuns)
+        .where(
+          sql`id IN (SELECT (SELECT max(id) FROM cronjob_run WHERE cronjob_id = job.value AND started IS NOT NULL)
+                     FROM json_each(${JSON.stringify(cronjobs)}) AS job)`,
+        ),
+    failedRuns: (cronjob) =>
+      drizzle(env.DB)
+        .select()
+        .from(cronjobRuns)
+        .where(and(eq(cronjobRuns.cronjob_id, cronjob), inArray(cronjobRuns.status, ['failed', 'lost'])))
+        .orderBy(desc(cronjobRuns.id))
+        .limit(latestErrors),
   };
 }

@@ -1,6 +1,7 @@
 import { getTableColumns, type SQL, type Table } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { type TSchema, Type } from 'typebox';
+import type { RunRow } from './cronjob-run.ts';
 import type { View } from './view.ts';
 
 /** A row of any resource, JSON and boolean columns decoded, keys as the columns are named. */
@@ -39,12 +40,18 @@ export interface Preparing {
 
 /** What reading an entity may ask for. */
 export interface Reading {
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** Active rows of another resource by a condition. */
   select(resource: string, where: SQL): Promise<Row[]>;
   /** Opens a sealed member for its owner. */
   open(envelope: unknown, name: string): Promise<string>;
   /** The latest deliveries of a webhook, in Fusio's shape. */
   deliveries(webhook: number): Promise<unknown[]>;
+  /** The last run that began of each of these cronjobs. */
+  lastRuns(cronjobs: number[]): Promise<RunRow[]>;
+  /** The latest runs of a cronjob that failed or got lost. */
+  failedRuns(cronjob: number): Promise<RunRow[]>;
 }
 
 /** A managed entity: table + schema + rules; operations, forms, documents and CLI verbs follow from it. */
@@ -91,6 +98,8 @@ export interface Resource {
   remove?(row: Row, view: View): Promise<void>;
   /** Adds members that live elsewhere to the entity views of `rows`. */
   extend?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
+  /** The same for list views. */
+  extendList?(rows: Row[], entities: Record<string, unknown>[], reading: Reading): Promise<void>;
 }
 
 type Defaults = 'named' | 'order' | 'search' | 'unique' | 'deleted' | 'keyedBy' | 'verbs' | 'seeded' | 'categorised';

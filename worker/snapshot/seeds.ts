@@ -37,6 +37,7 @@ export function seedRows(
         ...common,
         ...{ id: 1, category_id: categories.backend, taxonomy_id: null, name: 'Renew_Token', cron: '0 * * * *' },
         ...{ action: 'php+class://Fusio.Impl.Backend.Action.Connection.RenewToken', metadata: null },
+        ...{ timezone: 'UTC', missed: 'one', missed_limit: 10, overlap: 'forbid', timeout: 30_000 },
       },
     },
     ...seededAgents.map((agent, index) => ({
