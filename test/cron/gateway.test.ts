@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sweep } from '../faults/sweep.ts';
+import { type Sweep, sweep } from '../faults/sweep.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Listener, startListener } from '../helpers/listener.ts';
 import { type Management, manage } from '../helpers/management.ts';
@@ -174,16 +174,24 @@ describe('a cronjob', () => {
   });
 });
 
+/** Where it is decided and where it is run; a run of verify has time for the trigger's other work as well. */
+async function sweepParts<Context>(options: Sweep<Context, void>) {
+  const decided = await sweep({
+    ...options,
+    from: 'worker',
+    binding: process.env.POSTERN_FULL === undefined ? 'DB' : '*',
+  });
+  return [...decided, ...(await sweep({ ...options, from: 'Lane' }))];
+}
+
 describe('whatever call fails', { timeout: 530_000 }, () => {
   it('a due run is made once, or made again after it was lost', async () => {
     let offset = 0;
     const job = await make({ missed: 'all' });
     await gateway.cron(next());
     await job.settles({ status: 'done' });
-    const swept = await sweep({
+    const swept = await sweepParts({
       gateway,
-      // Where it is written down what runs; a run of verify has time for everything.
-      binding: process.env.POSTERN_FULL === undefined ? 'DB' : '*',
       prepare: async () => ({ at: next(), before: job.ran() }),
       async run({ at }) {
         await gateway.cron(at).catch(() => undefined);
@@ -216,7 +224,7 @@ describe('whatever call fails', { timeout: 530_000 }, () => {
         expect(effects).toBeGreaterThanOrEqual(last!.status === 'done' ? 1 : 0);
       },
     });
-    expect(swept.map(({ call }) => call.from)).toEqual(expect.arrayContaining(['worker', 'Lane']));
+    expect(new Set(swept.map(({ call }) => call.from))).toEqual(new Set(['worker', 'Lane']));
     expect(swept.length).toBeGreaterThan(4);
   });
 });

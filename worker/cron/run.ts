@@ -111,7 +111,7 @@ async function perform(
       caller: anonymous,
       ip: '',
       timeout,
-      background: false,
+      queue: null,
       waited: (milliseconds) => {
         upstream += milliseconds;
       },
