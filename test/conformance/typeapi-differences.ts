@@ -79,7 +79,9 @@ export const named: Record<string, string[]> = {
   ],
   'Answers that say more than Fusio’s': [
     'Backend_GeneratorProviderChangelog.* is ours',
+    'Backend_Log.* is ours',
     'Backend_LogError.* is ours',
+    'backend.log.get.path differs',
     'Backend_RateAllocation.rateId is ours',
     'Backend_ScopeOperation.scopeId is ours',
     'Common_FormElement.secret is ours',

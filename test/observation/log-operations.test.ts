@@ -276,6 +276,6 @@ test('the operations are Fusio’s', () => {
     'backend.log.getAllErrors GET /backend/log/error backend.log',
     'backend.log.getError GET /backend/log/error/$error_id<[0-9]+> backend.log',
     'backend.log.getAll GET /backend/log backend.log',
-    'backend.log.get GET /backend/log/$log_id<[0-9]+> backend.log',
+    'backend.log.get GET /backend/log/$log_id<[0-9]+|^~> backend.log',
   ]);
 });

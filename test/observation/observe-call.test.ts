@@ -13,6 +13,11 @@ const operation = {
   name: 'todo.getAll',
   http_method: 'GET',
   http_path: '/todo',
+  public: false,
+  scopes: { todo: true },
+  action: 'action://Todo',
+  incoming: null,
+  costs: 3,
   options: null as OperationOptions | null,
   native: null as SystemOperation | null,
 };
@@ -88,6 +93,10 @@ test('an observation holds everything about its call', () => {
       country: null,
       headers: { 'user-agent': 'curl/8', accept: '*/*' },
       body: null,
+      explain: {
+        ...{ route: 'GET /todo', action: 'action://Todo', costs: 3 },
+        scopes: { needed: ['todo'], granted: [] },
+      },
       points: 3,
       log: true,
     },

@@ -101,6 +101,7 @@ describe('what is kept', () => {
       body: '{"a":1}',
       response_code: 200,
       error_code: null,
+      explain: null,
       execution_time: 12,
       upstream_time: 7,
       revision: 3,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chartOf, daysOf } from '../../worker/api/backend/chart.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
+import { startListener } from '../helpers/listener.ts';
 import { type Management, manage } from '../helpers/management.ts';
 
 let gateway: Gateway;
@@ -138,4 +139,57 @@ test('a call shows within two seconds, in the statistics and on the dashboard, w
   expect(last('userRegistrations')).toEqual([['Users', 1]]);
   expect(last('mostUsedActivities')).toContainEqual(['operation.create', 1]);
   expect(last('activitiesPerUser')[0][0]).toBe('admin');
+});
+
+describe('a call is explained by its request id', () => {
+  const explained = async (answer: Response) => {
+    const id = answer.headers.get('x-request-id')!;
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const found = await api.call('GET', `/backend/log/~${id}`);
+      if (found.status === 200) {
+        return found.body;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error('the log did not come');
+  };
+
+  test('with its route, limit, upstream and time', async () => {
+    const upstream = await startListener();
+    upstream.answer = () => ({ status: 203, body: 'ok' });
+    await api.must('POST', '/backend/action', {
+      ...{ name: 'Far', class: 'Fusio.Adapter.Http.Action.HttpProcessor', config: { url: upstream.url } },
+    });
+    await api.must('POST', '/backend/operation', {
+      ...{ name: 'far.get', httpMethod: 'GET', httpPath: '/far/:id', httpCode: 200, public: true, scopes: [] },
+      action: 'action://Far',
+    });
+    const { upstreamTime, executionTime, revision, explain } = await explained(await gateway.fetch('/far/7'));
+    await upstream.stop();
+    expect(upstreamTime).toBeLessThanOrEqual(executionTime);
+    expect(revision).toBeGreaterThan(0);
+    expect(explain).toMatchObject({
+      ...{ route: 'GET /far/:id', action: 'action://Far' },
+      limit: { name: 'Default-Anonymous', limit: 1_000_000 },
+      upstreams: [{ target: new URL(upstream.url).origin, status: 203 }],
+    });
+    expect(explain.limit.before - explain.limit.after).toBe(1);
+  });
+
+  test('with the scopes it had and the rules it broke', async () => {
+    const answer = await gateway.fetch('/backend/log?count=many', {
+      headers: { authorization: `Bearer ${api.token}` },
+    });
+    const { explain, userId } = await explained(answer);
+    expect([answer.status, userId]).toEqual([400, 1]);
+    expect(explain.scopes.needed).toEqual(['backend.log']);
+    expect(explain.scopes.granted).toContain('backend');
+    expect(explain.input.broken).toEqual([{ pointer: '/query/count', rule: 'type' }]);
+  });
+
+  test('what is no request id is not found', async () => {
+    for (const id of ['nothing', crypto.randomUUID()]) {
+      expect((await api.call('GET', `/backend/log/~${id}`)).status).toBe(404);
+    }
+  });
 });

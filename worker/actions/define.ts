@@ -63,8 +63,8 @@ export interface ActionContext {
   dispatch(event: string, payload: unknown, options?: Pick<Dispatch, 'userId' | 'id'>): Promise<{ id: string }>;
   /** The event because of which a trigger runs the action; null outside triggers. `time` in milliseconds since the epoch. */
   event: { id: string; name: string; time: number } | null;
-  /** Adds to the time that the call spent waiting for others, milliseconds. */
-  waited(milliseconds: number): void;
+  /** Adds to the time that the call spent waiting for others, milliseconds; `asked` says for whom, and what status came. */
+  waited(milliseconds: number, asked?: { target: string; status?: number }): void;
 }
 
 /** An action type: one file each, one line in the registry (index.ts). */

@@ -45,11 +45,20 @@ export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret, 
     queue: background
       ? (action, retries, run) => call.runtime.dispatcher.queue(call.tenant, { action, retries, run })
       : null,
-    waited(milliseconds) {
+    waited(milliseconds, asked) {
       call.upstream += milliseconds;
+      if (asked !== undefined) {
+        call.upstreams ??= [];
+        if (call.upstreams.length < mostUpstreams) {
+          call.upstreams.push({ ...asked, time: Math.round(milliseconds) });
+        }
+      }
     },
   };
 }
+
+/** Requests to others that the log names. */
+const mostUpstreams = 8;
 
 /** Milliseconds an action may take. */
 export const defaultTimeout = 30_000;

@@ -33,7 +33,7 @@ export interface RunContext {
   /** The event that a trigger answers; `depth` as in core/events.ts. */
   event?: { id: string; name: string; time: number; depth: number };
   /** Adds to the time spent waiting for others, milliseconds. */
-  waited(milliseconds: number): void;
+  waited: ActionContext['waited'];
   random?(): number;
 }
 

@@ -89,13 +89,16 @@ async function attempts(call: UpstreamCall, context: ActionContext, deadline: nu
       throw new ApiError('upstream_timeout');
     }
     let error: ApiError;
+    let status: number | undefined;
     try {
       const timeout = call.timeout === null ? left : Math.min(left, call.timeout);
-      return understood(await context.egress.fetch(url.href, init, { timeout, signal }));
+      const response = await context.egress.fetch(url.href, init, { timeout, signal });
+      status = response.status;
+      return understood(response);
     } catch (thrown) {
       error = ApiError.from(thrown);
     } finally {
-      context.waited(context.now() - started);
+      context.waited(context.now() - started, { target: url.origin, ...(status !== undefined && { status }) });
     }
     if (tried >= retries || signal?.aborted || !mayRepeat(call, error)) {
       throw error;

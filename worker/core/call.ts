@@ -80,6 +80,8 @@ export interface Call {
   headers: HeaderFields;
   /** Milliseconds spent waiting for upstreams, added up by actions. */
   upstream: number;
+  /** Requests to others in their order, the first eight: origin, status (none when no answer came), milliseconds. */
+  upstreams?: { target: string; status?: number; time: number }[];
   points: number;
   /** The request body as text, when a step read it and the log wants bodies. */
   bodyText: string | null;

@@ -37,6 +37,8 @@ export interface CallObservation {
   /** Request headers with secrets redacted; only when the log keeps the call. */
   headers: Record<string, string> | null;
   body: string | null;
+  /** Why the call ended as it did, plain JSON; only when the log keeps the call. */
+  explain?: object | null;
   points: number;
   log: boolean;
 }

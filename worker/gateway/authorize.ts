@@ -22,7 +22,7 @@ export function isAllowed(operation: CallOperation, caller: Caller): boolean {
 }
 
 /** The scopes that open an operation. */
-function scopesOf({ native, scopes }: CallOperation): string[] {
+export function scopesOf({ native, scopes }: CallOperation): string[] {
   if (native !== null) {
     return native.scope === null ? [] : [native.scope];
   }

@@ -39,6 +39,7 @@ export function logRow(call: CallObservation): string {
     upstream_time: call.upstream,
     revision: call.revision,
     points: call.points,
+    explain: call.explain == null ? null : JSON.stringify(call.explain),
     date: new Date(call.at).toISOString(),
   };
   return JSON.stringify(logColumns.map((column) => row[column as keyof LogRow] ?? null));

@@ -38,6 +38,8 @@ export const logs = sqliteTable(
     upstream_time: integer().notNull().default(0),
     revision: integer().notNull().default(0),
     points: integer().notNull().default(0),
+    /** JSON: why it ended as it did (gateway/explain-call.ts). */
+    explain: text(),
     date: text().notNull(),
   },
   (table) => [

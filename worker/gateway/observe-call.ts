@@ -6,6 +6,8 @@ import { type HeaderList, headerValue, listHeaders } from '../lib/headers.ts';
 import { cut, printable, printableLines } from '../lib/printable.ts';
 import { redactHeader, redactPath, redactQuery, redactText } from '../lib/redact.ts';
 import { redactBody } from '../lib/redact-body.ts';
+import { explainCall } from './explain-call.ts';
+import { knownPlan } from './plan-of-user.ts';
 
 /** Hands the one observation of a finished call to the observer. `error` is what the caller was told, if it was an error of ours. */
 export function observeCall(call: Call, status: number, error: ApiError | null): void {
@@ -38,7 +40,7 @@ export function describeCall(
     categoryId: operation?.category_id ?? categoryOf(pathOf(call)),
     appId: caller.appId,
     userId: caller.userId,
-    planId: null,
+    planId: (caller.userId === null ? null : knownPlan(call.tenant, caller.userId)) ?? null,
     ip: cut(inertText(call.ip), 64),
     userAgent: received === null ? '' : userAgent(received),
     method: cut(inertText(call.method), 16),
@@ -51,6 +53,7 @@ export function describeCall(
     country: countryOf(call),
     headers: received === null ? null : shownHeaders(received),
     body: log ? shownBody(call) : null,
+    explain: log ? explainCall(call, error) : null,
     points: call.points,
     log,
   };

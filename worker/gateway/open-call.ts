@@ -4,10 +4,12 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { clientAddress } from '../lib/client-address.ts';
 import { headerFields } from '../lib/header-fields.ts';
 import { requestUrl } from '../lib/request-url.ts';
+import { timeId } from '../lib/time-id.ts';
 
 /** Makes the call of a request: nothing is judged yet, so that even a refused one is observed whole. */
 export function openCall(request: Request, snapshot: Snapshot, runtime: Runtime): Call {
-  const id = crypto.randomUUID();
+  const started = runtime.now();
+  const id = timeId(started);
   const headers = headerFields();
   headers.set('X-Request-Id', id);
   headers.set('X-Config-Revision', String(snapshot.revision));
@@ -18,7 +20,7 @@ export function openCall(request: Request, snapshot: Snapshot, runtime: Runtime)
     method: request.method,
     tenant: snapshot.tenant,
     ip: clientAddress(request.headers, runtime.env.TRUSTED_IP_HEADER),
-    started: runtime.now(),
+    started,
     runtime,
     snapshot,
     path: { text: '/', segments: [], slashed: [] },

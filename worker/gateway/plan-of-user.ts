@@ -41,6 +41,11 @@ export async function planOfUser(call: Call, userId: number): Promise<number | n
   return plans.get(place)?.planId;
 }
 
+/** The plan of a user as far as this isolate knows it, without asking; null for none. */
+export function knownPlan(tenant: string, userId: number): number | null | undefined {
+  return plans.get(`${userId}/${tenant}`)?.planId;
+}
+
 async function inTime(lookup: Promise<void>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -5,6 +5,7 @@ import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { logErrors, logs } from '../../gateway/log-tables.ts';
+import { timeOfId } from '../../lib/time-id.ts';
 import { collectionParameters } from '../../resources/crud.ts';
 import { dateParameters } from '../date-range.ts';
 import { logCondition } from './log-filter.ts';
@@ -51,6 +52,11 @@ const entityView = Type.Object(
     upstreamTime: Type.Integer({ description: 'Milliseconds of the execution time spent waiting for upstreams' }),
     revision: Type.Integer({ description: 'Of the configuration that served the call' }),
     points: Type.Integer(),
+    explain: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Route, scopes, limit before and after, broken rules, upstreams and their times, costs',
+      }),
+    ),
     errors: Type.Array(errorView),
   },
   { description: 'One call' },
@@ -131,8 +137,8 @@ export const logOperations: readonly SystemOperation[] = [
   {
     name: 'backend.log.get',
     method: 'GET',
-    path: '/backend/log/$log_id<[0-9]+>',
-    description: 'Returns one call with its headers and errors',
+    path: '/backend/log/$log_id<[0-9]+|^~>',
+    description: 'Returns one call, by id or ~request id, with its headers and errors, and why it ended as it did',
     scope,
     outgoing: entityView,
     run: getCall,
@@ -146,7 +152,7 @@ export async function listCalls(call: Call, input: Input) {
   const order = input.query.after === undefined ? [desc(logs.date), desc(logs.id)] : [asc(logs.id)];
   const { startIndex, count } = pageOf(input);
   const db = drizzle(call.runtime.env.LOGS);
-  const { header: _header, body: _body, ...columns } = getTableColumns(logs);
+  const { header: _header, body: _body, explain: _explain, ...columns } = getTableColumns(logs);
   const [counted, rows] = await db.batch([
     db.select({ count: sql<number>`count(*)` }).from(logs).where(condition),
     db
@@ -162,30 +168,40 @@ export async function listCalls(call: Call, input: Input) {
 
 /** One call with its headers and errors. */
 export async function getCall(call: Call, input: Input) {
-  const id = idOf(input.path.log_id);
+  const key = String(input.path.log_id);
   const db = drizzle(call.runtime.env.LOGS);
-  const [[row], errors] = await db.batch([
-    db
-      .select()
-      .from(logs)
-      .where(and(eq(logs.tenant_id, call.tenant), eq(logs.id, id))),
-    db
-      .select()
-      .from(logErrors)
-      .where(and(eq(logErrors.tenant_id, call.tenant), eq(logErrors.log_id, id)))
-      .orderBy(logErrors.id),
-  ]);
+  const [row] = await db
+    .select()
+    .from(logs)
+    .where(and(eq(logs.tenant_id, call.tenant), key.startsWith('~') ? byRequest(key.slice(1)) : eq(logs.id, idOf(key))))
+    .limit(1);
   if (row === undefined) {
     throw new ApiError('not_found', 'Could not find log');
   }
+  const errors = await db
+    .select()
+    .from(logErrors)
+    .where(and(eq(logErrors.tenant_id, call.tenant), eq(logErrors.log_id, row.id)))
+    .orderBy(logErrors.id);
   return {
     ...callView(row),
     ...present({ header: row.header, body: row.body }),
     upstreamTime: row.upstream_time,
     revision: row.revision,
     points: row.points,
+    ...(row.explain === null ? {} : { explain: JSON.parse(row.explain) }),
     errors: errors.map(oneError),
   };
+}
+
+/** A request id tells when it was made, so that the index by date finds its row. */
+function byRequest(id: string): SQL {
+  const time = timeOfId(id);
+  if (time === null) {
+    throw new ApiError('not_found', 'Could not find log');
+  }
+  const moment = new Date(time).toISOString();
+  return and(eq(logs.date, moment), eq(logs.request_id, id.toLowerCase()))!;
 }
 
 async function listErrors(call: Call, input: Input) {
@@ -220,7 +236,7 @@ async function getError(call: Call, input: Input) {
 
 type Row = typeof logs.$inferSelect;
 
-function callView(row: Omit<Row, 'header' | 'body'>) {
+function callView(row: Omit<Row, 'header' | 'body' | 'explain'>) {
   return present({
     id: row.id,
     operationId: row.operation_id,

@@ -18,6 +18,9 @@ System_HealthState = {any}
 /** Members that models of Fusio's have here in addition; the notation is notation.ts's. */
 export const furtherMembers = `
 Backend_GeneratorProviderChangelog { warnings [string], counts {{integer}} }
+Backend_Log { operationId integer, operationName string, appId integer, userId integer, requestId string,
+  responseCode integer, errorCode string, executionTime integer, upstreamTime integer, revision integer, points integer,
+  explain {any} }
 Backend_LogError { requestId string, count integer }
 Backend_RateAllocation { rateId integer }
 Backend_ScopeOperation { scopeId integer }

@@ -1,0 +1,69 @@
+import type { Call } from '../core/call.ts';
+import type { ApiError } from '../core/errors.ts';
+import { cut, printable } from '../lib/printable.ts';
+import { scopesOf } from './authorize.ts';
+import { knownPlan } from './plan-of-user.ts';
+
+/** Why a call ended as it did, as its row in the log keeps it. Members without a value are left out. */
+export interface Explanation {
+  /** The operation's place: `GET /todo/:id`. */
+  route?: string;
+  /** What answers it. */
+  action?: string;
+  /** That the request chose. */
+  version?: string;
+  /** What the operation asks for, any of it, and what the token gave. Nothing is asked of a public operation. */
+  scopes?: { needed: string[]; granted: string[] };
+  /** Of the caller's account. */
+  plan?: number;
+  /** Calls left of the caller's rate before and after this one; `window` and `reset` in seconds. */
+  limit?: { name: string; limit: number; before: number; after: number; window: number; reset: number };
+  /** The schema of the body, and which rules were broken where. */
+  input?: { schema?: string; broken?: { pointer: string; rule: string }[] };
+  /** Requests to others in their order, the first eight; milliseconds. */
+  upstreams?: { target: string; status?: number; time: number }[];
+  /** Points that an answer would have cost. */
+  costs?: number;
+}
+
+/** Broken rules that are kept. */
+const mostBroken = 16;
+/** Scopes that are kept of each side. */
+const mostScopes = 32;
+
+export function explainCall(call: Call, error: ApiError | null): Explanation | null {
+  const { operation, caller, quota, version, upstreams } = call;
+  const broken = error?.errors?.slice(0, mostBroken).map(({ pointer, rule }) => ({
+    pointer: cut(printable(pointer), 200),
+    rule: cut(printable(rule), 60),
+  }));
+  const schema = operation?.incoming ?? undefined;
+  const input = { ...(schema && { schema }), ...(broken?.length && { broken }) };
+  const plan = caller.userId === null ? null : knownPlan(call.tenant, caller.userId);
+  const explanation: Explanation = {
+    ...(operation !== null && {
+      route: `${operation.http_method} ${operation.http_path}`,
+      ...(operation.action && { action: operation.action }),
+      ...(operation.costs > 0 && { costs: operation.costs }),
+    }),
+    ...(version !== null && { version: cut(printable(version), 32) }),
+    ...(operation !== null &&
+      (!operation.public || caller.scopes.length > 0) && {
+        scopes: {
+          needed: scopesOf(operation).slice(0, mostScopes),
+          granted: caller.scopes.slice(0, mostScopes),
+        },
+      }),
+    ...(plan != null && { plan }),
+    ...(quota !== null && {
+      limit: {
+        ...{ name: quota.name, limit: quota.limit },
+        ...{ before: error?.code === 'rate_limited' ? 0 : quota.remaining + 1, after: quota.remaining },
+        ...{ window: quota.window, reset: quota.reset },
+      },
+    }),
+    ...(Object.keys(input).length > 0 && { input }),
+    ...(upstreams !== undefined && { upstreams }),
+  };
+  return Object.keys(explanation).length === 0 ? null : explanation;
+}
