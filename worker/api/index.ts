@@ -34,6 +34,7 @@ import { tokenOperations } from './backend/token.ts';
 import { transactionOperations } from './backend/transaction.ts';
 import { trashOperations } from './backend/trash.ts';
 import { uploadOperations } from './backend/upload.ts';
+import { userImportOperation } from './backend/user-import.ts';
 import { consumerOperations } from './consumer/index.ts';
 import { laneOperations, webhookLaneOperations } from './lane.ts';
 import { laterOperations } from './later.ts';
@@ -70,6 +71,7 @@ const built: readonly SystemOperation[] = [
   ...transactionOperations,
   ...trashOperations,
   ...uploadOperations,
+  userImportOperation,
   ...webhookLaneOperations({ side: 'backend', resource: webhook, kind: 'webhook' }),
   ...laneOperations({ side: 'backend', resource: trigger, kind: 'trigger' }),
   ...consumerOperations,

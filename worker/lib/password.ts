@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { isBcrypt, verifyBcrypt } from './bcrypt.ts';
 import { deriveKey, findKey, type Secrets } from './derive.ts';
 
 /**
@@ -13,7 +14,7 @@ const hashLength = 32;
 
 export interface PasswordVerdict {
   ok: boolean;
-  /** The stored string is right but of other parameters or a former pepper: store `hashPassword` of it. */
+  /** The stored string is right but of other parameters, a former pepper or bcrypt: store `hashPassword` of the password. */
   rehash: boolean;
 }
 
@@ -27,18 +28,28 @@ export async function hashPassword(password: string, secrets: Secrets): Promise<
 
 /**
  * Compares a password with a stored string. Null (an unknown user, or one without a password) and strings that cannot be
- * read take the same work as a wrong password, so that time does not tell them apart.
+ * read take the same work as a wrong password, so that time does not tell them apart. The exception is a bcrypt hash that an
+ * import brought: until its owner has logged in once, its own work takes the place of ours, and time tells that there is such a user.
  */
 export async function verifyPassword(
   password: string,
   stored: string | null,
   secrets: Secrets,
 ): Promise<PasswordVerdict> {
+  if (stored !== null && isBcrypt(stored)) {
+    const ok = verifyBcrypt(password, stored);
+    return { ok, rehash: ok };
+  }
   const known = stored === null ? null : parse(stored, secrets);
   const { pepper, salt, hash, ln, r, p } = known ?? unknown(secrets);
   const equal = timingSafeEqual(await work(pepper, password, salt, { ln, r, p }), hash);
   const ok = equal && known !== null;
   return { ok, rehash: ok && !isCurrent(known, secrets) };
+}
+
+/** Whether a string can be stored as a password that was hashed elsewhere: bcrypt, or our own form under a secret that is known. */
+export function isUsableHash(stored: string, secrets: Secrets): boolean {
+  return isBcrypt(stored) || parse(stored, secrets) !== null;
 }
 
 interface Parsed extends Cost {

@@ -80,7 +80,7 @@ export const user = defineResource({
     if (plan !== undefined && row.plan_id !== before?.plan_id) {
       await checkGrants(view, plan.scopes);
     }
-    if (row.email !== null && row.email !== undefined && !/^[^\s@]+@[^\s@]+\.?[^\s@]*$/.test(row.email)) {
+    if (row.email !== null && row.email !== undefined && !isMailAddress(row.email)) {
       throw invalid('email', 'Invalid email format');
     }
     const login = data.password !== undefined && data.password !== null;
@@ -132,6 +132,11 @@ async function keepAnAdministrator(view: View, before: Row, after: Row | undefin
       AND EXISTS (SELECT 1 FROM json_each(user.scopes) WHERE value = 'backend'))`,
     values: [view.tenant, role.id],
   });
+}
+
+/** What passes as a mail address here and in Fusio: something before and something after an `@`. */
+export function isMailAddress(text: string): boolean {
+  return /^[^\s@]+@[^\s@]+\.?[^\s@]*$/.test(text);
 }
 
 /** Throws ApiError with Fusio's wording when a password is too short or holds other than printable ASCII (0x21–0x7E). */
