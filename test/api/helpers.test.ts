@@ -50,15 +50,15 @@ describe('classes that do not run yet', () => {
   it('says what is missing when one runs', async () => {
     await api.must('POST', '/backend/action', {
       name: 'Rows',
-      class: 'Fusio\\Adapter\\Sql\\Action\\SqlSelectAll',
-      config: { connection: 1, table: 'rows' },
+      class: 'Fusio\\Adapter\\GraphQL\\Action\\GraphQLProcessor',
+      config: { url: 'https://graph.example.com' },
     });
     await api.must('POST', '/backend/operation', {
       ...{ name: 'rows.get', httpMethod: 'GET', httpPath: '/rows', public: true, action: 'action://Rows', scopes: [] },
     });
     const answer = await request(gateway, 'GET', '/rows');
     expect(answer).toMatchObject({ status: 503, body: { code: 'not_configured' } });
-    expect(answer.body.message).toContain('SQL');
+    expect(answer.body.message).toContain('the GraphQL client');
   });
 
   it('keeps the secrets of connections that cannot be opened', async () => {
