@@ -102,7 +102,7 @@ describe('whatever call fails', { timeout: 530_000 }, () => {
         expect((await renew(tokens.refresh_token)).status).toBe(400);
       },
     });
-    expect(swept.length).toBeGreaterThan(2);
+    expect(swept.length).toBeGreaterThan(1);
   });
 
   it('a limit is never exceeded, and a fault costs at most a block', async () => {

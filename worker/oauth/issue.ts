@@ -318,7 +318,7 @@ async function available<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
-    throw cause instanceof OAuthError || cause instanceof ApiError
+    throw cause instanceof OAuthError || (cause instanceof ApiError && cause.code !== 'unavailable')
       ? cause
       : new OAuthError('temporarily_unavailable', undefined, { retryAfter: 1, cause });
   }
