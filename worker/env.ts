@@ -1,4 +1,5 @@
 import type { LaneRpc, OutboxRpc, WakeUp } from './core/events.ts';
+import type { IdempotencyRpc } from './core/idempotency.ts';
 import type { LimiterRpc, PublisherRpc, TokenFamilyRpc } from './core/ports.ts';
 import { withDeadline } from './lib/d1-deadline.ts';
 
@@ -19,6 +20,7 @@ export interface Env {
   TOKEN_FAMILY: ObjectNamespace<TokenFamilyRpc>;
   OUTBOX: ObjectNamespace<OutboxRpc>;
   LANE: ObjectNamespace<LaneRpc>;
+  IDEMPOTENCY: ObjectNamespace<IdempotencyRpc>;
   EVENTS: Queue<WakeUp>;
   /** Secret: 32 random bytes, base64. Root of every derived key (sealing, pepper, setup token). */
   SECRET_KEY: string;
@@ -45,7 +47,19 @@ export function checkEnv(env: Env): Env {
     return known;
   }
   const required = [
-    ...(['DB', 'LOGS', 'DATA', 'CONTENT', 'PUBLISHER', 'LIMITER', 'TOKEN_FAMILY', 'OUTBOX', 'LANE', 'EVENTS'] as const),
+    ...([
+      'DB',
+      'LOGS',
+      'DATA',
+      'CONTENT',
+      'PUBLISHER',
+      'LIMITER',
+      'TOKEN_FAMILY',
+      'OUTBOX',
+      'LANE',
+      'IDEMPOTENCY',
+      'EVENTS',
+    ] as const),
     'SECRET_KEY' as const,
   ];
   const missing = required.filter((name) => env[name] === undefined);

@@ -1,3 +1,4 @@
+import { Idempotency } from '../durable-objects/idempotency.ts';
 import { LaneObject } from '../durable-objects/lane.ts';
 import { Limiter } from '../durable-objects/limiter.ts';
 import { Outbox } from '../durable-objects/outbox.ts';
@@ -97,4 +98,4 @@ export class Lane extends LaneObject {
   protected override readonly work = createLaneWork(createRuntime(checkEnv(this.env), this.ctx, null));
 }
 
-export { Limiter, Outbox, TokenFamily };
+export { Idempotency, Limiter, Outbox, TokenFamily };

@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function source(name: string, body: string): string {
   const entry = join(folder, name, 'index.ts');
   mkdirSync(join(folder, name), { recursive: true });
-  const classes = ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane'].map(
+  const classes = ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane', 'Idempotency'].map(
     (c) => `export class ${c} extends DurableObject {}`,
   );
   writeFileSync(

@@ -185,6 +185,7 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
       TOKEN_FAMILY: { type: 'durable_object_namespace', name: 'TOKEN_FAMILY', class_name: 'TokenFamily' },
       OUTBOX: { type: 'durable_object_namespace', name: 'OUTBOX', class_name: 'Outbox' },
       LANE: { type: 'durable_object_namespace', name: 'LANE', class_name: 'Lane' },
+      IDEMPOTENCY: { type: 'durable_object_namespace', name: 'IDEMPOTENCY', class_name: 'Idempotency' },
       EVENTS: { type: 'queue', name: 'EVENTS', queue_name: 'postern-events' },
       USAGE: { type: 'analytics_engine', name: 'USAGE', dataset: 'postern_usage' },
       EGRESS_ALLOW: { type: 'plain_text', name: 'EGRESS_ALLOW', text: '' },
@@ -199,7 +200,7 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
       compatibility_flags: config.compatibility_flags,
       migrations: {
         new_tag: 'v1',
-        steps: [{ new_sqlite_classes: ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane'] }],
+        steps: [{ new_sqlite_classes: ['Publisher', 'Limiter', 'TokenFamily', 'Outbox', 'Lane', 'Idempotency'] }],
       },
     });
     expect(worker.uploads[0]!.modules.get('index.js')!.type).toBe('application/javascript+module');

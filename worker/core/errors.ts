@@ -27,12 +27,17 @@ const table = {
   not_found: [404, 'Could not find the object'],
   method_not_allowed: [405, 'The method is not allowed at this location'],
   conflict: [409, 'The request conflicts with the current state'],
+  idempotency_unknown: [
+    409,
+    'This Idempotency-Key was used before, and it is not known what that request did; look before you use another key',
+  ],
   inactive: [410, 'This action is no longer available'],
   deleted: [410, 'The object was deleted'],
   // 413 … 431
   body_too_large: [413, 'The request body is too large'],
   uri_too_long: [414, 'The request URL is too long'],
   unsupported_media_type: [415, 'The content type of the request body is not supported'],
+  idempotency_mismatch: [422, 'This Idempotency-Key was used before with another request'],
   rate_limited: [429, 'Rate limit exceeded'],
   headers_too_large: [431, 'The request headers are too large'],
   // 5xx

@@ -22,6 +22,8 @@ export interface OperationOptions {
   bodyLimit?: number;
   cors?: { origins?: string[]; headers?: string[]; credentials?: boolean; maxAge?: number };
   validateResponse?: 'off' | 'report' | 'enforce';
+  /** Whether a repeated request with the same Idempotency-Key is run once, and whether there must be a key. */
+  idempotency?: 'allowed' | 'required';
   /** Path parameters in which an encoded slash is allowed. */
   encodedSlash?: string[];
   /** Since when it is deprecated, ISO 8601 (RFC 9745); stability 0 without it says "since ever". */

@@ -8,6 +8,7 @@ import { authorize } from './authorize.ts';
 import { checkResponse } from './check-response.ts';
 import { finish } from './finish.ts';
 import { matchOperation } from './match-operation.ts';
+import { once } from './once.ts';
 import { openCall } from './open-call.ts';
 import { preflight } from './preflight.ts';
 import { readInput } from './read-input.ts';
@@ -29,8 +30,8 @@ export async function handle(request: Request, snapshot: Snapshot, runtime: Runt
     authorize(call); // 403
     await takeRate(call); // 429, before a body is read
     const input = await readInput(call); // 400, 413, 415
-    const credits = await reserveCredits(call); // 402, after validation
-    const result = await runOperation(call, input, credits);
+    const run = async () => runOperation(call, input, await reserveCredits(call)); // 402, after validation
+    const result = await once(call, input, run); // 400, 409, 422
     const response = render(call, result);
     return finish(call, await checkResponse(call, response), null);
   } catch (thrown) {

@@ -145,6 +145,11 @@ function optionsSchema() {
         }),
       ),
       validateResponse: Type.Optional(Type.Enum(['off', 'report', 'enforce'])),
+      idempotency: Type.Optional(
+        Type.Enum(['allowed', 'required'], {
+          description: 'Repeated writes with the same Idempotency-Key run once; required: there must be a key',
+        }),
+      ),
       encodedSlash: Type.Optional(Type.Array(Type.String())),
       sunset: Type.Optional(Type.String({ description: 'ISO 8601 date (RFC 8594)' })),
       log: Type.Optional(
@@ -161,7 +166,7 @@ function optionsSchema() {
         }),
       ),
     },
-    { description: 'Time limit, body limit, CORS, response validation and log of this operation' },
+    { description: 'Time limit, body limit, CORS, response validation, idempotency and log of this operation' },
   );
 }
 

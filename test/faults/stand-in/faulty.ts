@@ -9,3 +9,4 @@ export const Limiter = object('LIMITER', standIn.Limiter);
 export const TokenFamily = object('TOKEN_FAMILY', standIn.TokenFamily);
 export const Outbox = object('OUTBOX', standIn.Outbox);
 export const Lane = object('LANE', standIn.Lane);
+export const Idempotency = object('IDEMPOTENCY', standIn.Idempotency);

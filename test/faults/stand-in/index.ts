@@ -8,6 +8,7 @@ export class Publisher extends DurableObject {}
 export class TokenFamily extends DurableObject {}
 export class Outbox extends DurableObject {}
 export class Lane extends DurableObject {}
+export class Idempotency extends DurableObject {}
 
 /** Counts, in storage and in memory. */
 export class Limiter extends DurableObject<{ DB: D1Database }> {

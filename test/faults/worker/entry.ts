@@ -12,3 +12,4 @@ export const Limiter = object('LIMITER', worker.Limiter);
 export const TokenFamily = object('TOKEN_FAMILY', worker.TokenFamily);
 export const Outbox = object('OUTBOX', worker.Outbox);
 export const Lane = object('LANE', worker.Lane);
+export const Idempotency = object('IDEMPOTENCY', worker.Idempotency);

@@ -14,6 +14,7 @@ export class Publisher extends DurableObject {}
 export class TokenFamily extends DurableObject {}
 export class Outbox extends DurableObject {}
 export class Lane extends DurableObject {}
+export class Idempotency extends DurableObject {}
 
 /** Names the isolate; random values cannot be had before the first request. */
 let isolate = '';
