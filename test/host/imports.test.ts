@@ -14,7 +14,8 @@ function codeImports(folder: string): string[] {
 }
 
 it('clients of the management API import types from the worker, never code', () => {
-  const all = codeImports('admin');
+  // What writes committed files from the declarations (`npm run commands`) is no client: it never runs beside one.
+  const all = codeImports('admin').filter((line) => !/^admin\/host\/describe-[a-z]+\.ts:/.test(line));
   expect(all.length).toBeGreaterThan(20);
   expect(all.filter((line) => /: (\.\.\/)+(worker|durable-objects)\//.test(line))).toEqual([]);
 });
