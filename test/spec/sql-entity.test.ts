@@ -164,7 +164,7 @@ describe('twelve related entities', () => {
 
 describe('values that would be SQL', () => {
   const full = process.env.POSTERN_FULL !== undefined;
-  const strings = injections(full ? 1_500 : 100);
+  const strings = injections(full ? 1_500 : 40);
   const time = full ? 900_000 : 120_000;
   /** The two kinds of list; in turn unless everything is tried. */
   const lists = (text: string) => {
