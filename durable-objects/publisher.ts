@@ -11,11 +11,15 @@ import type {
   Head,
   Outcome,
   PublisherRpc,
+  RuleEntry,
 } from '../worker/core/ports.ts';
 import type { Env } from '../worker/env.ts';
 
 /** Entries of the feed that a head carries at most; an isolate that is further behind asks for its own. */
 const feedTail = 500;
+
+/** Seconds that the feed tells of a lifted rule: no isolate goes on longer without a check. */
+const liftedFor = 30 * 86_400;
 
 /** Longest wait of a head for the database, milliseconds; without it the last known pointer is told. */
 const settlePatience = 50;
@@ -47,6 +51,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   #queue: Waiting[] = [];
   #working = false;
   #tail: Promise<void> = Promise.resolve();
+  #rulesTail: Promise<void> = Promise.resolve();
   #settling: Promise<void> | null = null;
   #pointer: Pointer | null = null;
   #unsure = false;
@@ -67,6 +72,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
       'CREATE TABLE IF NOT EXISTS feed (epoch INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER NOT NULL, until INTEGER NOT NULL)',
     );
     sql.exec('CREATE INDEX IF NOT EXISTS feed_subject ON feed (kind, id)');
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS rule (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID',
+    );
     const [pointer] = sql.exec('SELECT revision, manifest FROM pointer').toArray() as unknown as Pointer[];
     this.#pointer = pointer ?? null;
     this.#unsure = sql.exec('SELECT one FROM unsure').toArray().length > 0;
@@ -115,8 +123,54 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     return this.#head(Number.MAX_SAFE_INTEGER);
   }
 
+  async firewall(tenant: string): Promise<Head> {
+    // One reading after the other: the last one to be told began after the last change.
+    const turn = this.#rulesTail;
+    const work = turn.catch(() => undefined).then(async () => this.#takeRules(await this.committer.rules(tenant)));
+    this.#rulesTail = work;
+    try {
+      await work;
+    } catch (thrown) {
+      throw new Error(this.#refusal(thrown).message);
+    }
+    await this.ctx.storage.sync();
+    return this.#head(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Tells the feed which rules are new, changed or gone. */
+  #takeRules(wanted: readonly RuleEntry[]): void {
+    const { sql } = this.ctx.storage;
+    const told = new Map(
+      sql
+        .exec("SELECT feed.id, until, type, target FROM feed JOIN rule ON rule.id = feed.id WHERE kind = 'rule'")
+        .toArray()
+        .map((row) => [String(row.id), row]),
+    );
+    const tell = (id: string, until: number) => {
+      sql.exec("DELETE FROM feed WHERE kind = 'rule' AND id = ?", id);
+      sql.exec("INSERT INTO feed (kind, id, before, until) VALUES ('rule', ?, 0, ?)", id, until);
+    };
+    for (const { id, type, target, until } of wanted) {
+      const known = told.get(id);
+      told.delete(id);
+      if (known?.type !== type || known.target !== target || known.until !== until) {
+        sql.exec('INSERT OR REPLACE INTO rule (id, type, target) VALUES (?, ?, ?)', id, type, target);
+        tell(id, until);
+      }
+    }
+    const now = Math.floor(Date.now() / 1000);
+    for (const [id, { until }] of told) {
+      sql.exec('DELETE FROM rule WHERE id = ?', id);
+      if (Number(until) > now) {
+        tell(id, now + liftedFor);
+      }
+    }
+  }
+
   async sweep(tenant: string): Promise<void> {
     this.ctx.storage.sql.exec('DELETE FROM feed WHERE until < ?', Math.floor(Date.now() / 1000));
+    // What a change of the rules could not tell, or what came around the management API.
+    await this.firewall(tenant);
     await this.#exclusive(async () => {
       try {
         await this.#ask(tenant);
@@ -315,11 +369,15 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     const from = Math.min(sinceEpoch, Math.max(0, epoch - feedTail));
     const entries = sql
       .exec(
-        'SELECT epoch, kind, id, before, until FROM feed WHERE epoch > ? AND until >= ? ORDER BY epoch',
+        'SELECT epoch, kind, feed.id AS id, before, until, type, target FROM feed LEFT JOIN rule ON kind = ? AND rule.id = feed.id WHERE epoch > ? AND until >= ? ORDER BY epoch',
+        'rule',
         from,
         Math.floor(Date.now() / 1000),
       )
-      .toArray() as unknown as FeedEntry[];
+      .toArray()
+      .map(({ type, target, ...entry }) =>
+        entry.kind === 'rule' ? { ...entry, rule: type === null ? null : { type, target } } : entry,
+      ) as unknown as FeedEntry[];
     return { epoch, from, entries };
   }
 

@@ -79,6 +79,7 @@ export const named: Record<string, string[]> = {
   ],
   'Answers that say more than Fusio’s': [
     'Backend_GeneratorProviderChangelog.* is ours',
+    'Backend_Firewall.confirm is ours',
     'Backend_Log.* is ours',
     'Backend_LogError.* is ours',
     'backend.log.get.path differs',

@@ -43,7 +43,7 @@ export function aCall(options: CallOptions): Call {
     now,
     egress: { fetch: unused },
     observer: { observe: unused },
-    publishing: { commit: unused, rollback: unused, revoke: unused },
+    publishing: { commit: unused, rollback: unused, revoke: unused, firewall: unused },
     dispatcher: { dispatch: unused, queue: unused },
     system: { match: unused, operations: [] },
     report: options.report ?? unused,

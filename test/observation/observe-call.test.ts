@@ -44,7 +44,7 @@ function aCall({ url = 'https://api.example/todo', init, config = {}, options = 
     runtime: { env: {}, now: () => noon + 42, observer: { observe: (fact: Observation) => observed.push(fact) } },
     snapshot: { revision: 9, config: (name: string) => config[name] },
     path: { text: new URL(url).pathname, segments: ['todo'], slashed: [] },
-    operation: { ...operation, options } as CallOperation,
+    operation: { ...operation, options } as unknown as CallOperation,
     params: {},
     version: null,
     caller: { ...anonymous, userId: 5, appId: 2 },
@@ -158,7 +158,7 @@ describe('bodies', () => {
   });
 
   test('are never kept of the platform’s own operations', () => {
-    const own = { operation: { ...operation, native: {} } as CallOperation };
+    const own = { operation: { ...operation, native: {} } as unknown as CallOperation };
     expect(shown({ config: { log_bodies: true } }, own)).toBeNull();
   });
 });

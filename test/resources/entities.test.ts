@@ -98,7 +98,7 @@ const entities: Record<string, Entity> = {
     change: { ip: '192.0.2.1' },
     refused: [
       [{ name: 'rule', type: 0, ip: '1.2.3' }, 'Invalid IP address'],
-      [{ name: 'rule', type: 0, ip: '10.0.0.0/8' }, 'Invalid IP address'],
+      [{ name: 'rule', type: 0, ip: '10.0.0.0/33' }, 'Invalid IP address'],
       [{ name: 'rule', type: 0, ip: 'fe80::1%eth0' }, 'Invalid IP address'],
       [{ name: 'rule', type: 2, ip: '1.2.3.4' }, '/type'],
       [{ name: 'rule', ip: '1.2.3.4', expire: 'tomorrow' }, '/expire'],

@@ -1,4 +1,4 @@
-import type { Actor, ChangeResult, CommitRequest, Outcome } from './ports.ts';
+import type { Actor, ChangeResult, CommitRequest, Outcome, RuleEntry } from './ports.ts';
 
 /** Where the publisher's pointer stands: the newest revision and the hash of its manifest. */
 export interface Pointer {
@@ -31,6 +31,8 @@ export interface Committer {
     actor: Actor,
     plan: boolean,
   ): Promise<Committed & { outcome: Outcome<ChangeResult[]> }>;
+  /** The firewall's rules that hold. */
+  rules(tenant: string): Promise<RuleEntry[]>;
   /** Deletes revisions and content that are past keeping. */
   collect(tenant: string, pointer: Pointer): Promise<void>;
   /** Hashes of the content that revisions after this one wrote. */

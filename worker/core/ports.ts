@@ -1,4 +1,5 @@
 import type { BackoffPolicy } from '../lib/backoff.ts';
+import type { FirewallRule, Origin } from '../lib/firewall.ts';
 import type { WindowAnswer, WindowQuestion } from '../lib/window.ts';
 import type { PlainError } from './errors.ts';
 import type { Observation } from './observation.ts';
@@ -30,6 +31,8 @@ export interface Actor {
   ip: string;
   /** Scopes of the token that the change is made with; absent: all that the user has. */
   scopes?: readonly string[];
+  /** Where the call came from, as the platform tells it. */
+  origin?: Origin;
 }
 
 /** One wanted change of a versioned resource, in API terms. */
@@ -80,13 +83,20 @@ export interface Feed {
 
 export interface FeedEntry {
   epoch: number;
-  kind: 'token' | 'family' | 'user' | 'app' | 'ban';
-  /** jti, family id, user id, app id or address. */
+  kind: 'token' | 'family' | 'user' | 'app' | 'rule';
+  /** jti, family id, user id, app id, or id of a firewall rule. */
   id: string;
   /** Tokens issued before this moment (seconds since the epoch) are dead; 0: only a cached profile is to be forgotten. */
   before: number;
   /** The entry may be dropped after this moment, seconds since the epoch. */
   until: number;
+  /** Of a rule: what it says, as lib/firewall.ts reads it; null once it was lifted. */
+  rule?: { type: 'allow' | 'deny'; target: string } | null;
+}
+
+/** A firewall rule that holds, by the id of its row. */
+export interface RuleEntry extends FirewallRule {
+  id: string;
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; error: PlainError };
@@ -103,6 +113,8 @@ export interface PublisherRpc {
   /** Publishes the difference between revision `to` and the current rows as a new revision. */
   rollback(tenant: string, to: number, actor: Actor, plan?: boolean): Promise<Outcome<CommitResult>>;
   revoke(tenant: string, entries: Omit<FeedEntry, 'epoch'>[]): Promise<Head>;
+  /** Reads the firewall's rules anew and tells the feed what changed. Throws without the database. */
+  firewall(tenant: string): Promise<Head>;
   /** Repairs a missed move of the pointer and collects what nothing references. Run by cron. */
   sweep(tenant: string): Promise<void>;
 }
@@ -114,6 +126,8 @@ export interface Publishing {
   rollback(tenant: string, to: number, actor: Actor, plan?: boolean): Promise<CommitResult>;
   /** Makes tokens dead everywhere (within five seconds; in this isolate at once). */
   revoke(tenant: string, entries: Omit<FeedEntry, 'epoch'>[]): Promise<void>;
+  /** Makes the rules of the firewall, as the database has them, hold everywhere (within five seconds; in this isolate at once). */
+  firewall(tenant: string): Promise<void>;
 }
 
 /** A question to one window of a Limiter object; a sharded object holds the windows of many callers. */

@@ -53,6 +53,8 @@ export const config = defineResource({
   },
 });
 
+const durations = new Set(['expire_token', 'expire_refresh', 'firewall_findtime', 'firewall_bantime']);
+
 /** Settings that name a role or a time must name one. */
 async function checkMeaning(view: View, row: Row): Promise<void> {
   if (row.name === 'role_default') {
@@ -62,7 +64,7 @@ async function checkMeaning(view: View, row: Row): Promise<void> {
     }
     await checkRole(view, role);
   }
-  if (row.name === 'expire_token' || row.name === 'expire_refresh') {
+  if (durations.has(String(row.name))) {
     try {
       durationSeconds(String(row.value));
     } catch (thrown) {
@@ -135,6 +137,11 @@ export const seededConfig: readonly [string, keyof typeof configTypes, string | 
   ['log_bodies', 'boolean', false, 'Whether the request log keeps request bodies'],
   ['expire_token', 'string', 'P2D', 'How long an access token lives, ISO 8601 duration'],
   ['expire_refresh', 'string', 'P3D', 'How long a refresh token lives, ISO 8601 duration'],
+  ['firewall_maxretry', 'number', 32, 'Errors of one address after which it is denied for a while; 0: never'],
+  ['firewall_findtime', 'string', 'PT2M', 'Time within which errors are counted, ISO 8601 duration'],
+  ['firewall_bantime', 'string', 'PT5M', 'How long an address is denied for its errors, ISO 8601 duration'],
+  ['firewall_codes', 'string', '', 'Statuses that count as errors, comma separated; empty: 400 to 499'],
+  ['firewall_ignoreip', 'string', '', 'Addresses that are never denied for errors, comma separated'],
   [
     'revocation_unreachable',
     'string',

@@ -8,6 +8,7 @@ import type { Actor, Change } from '../core/ports.ts';
 import type { ParameterRecord } from '../core/records.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { secretsOf } from '../lib/derive.ts';
+import { originOf } from '../lib/firewall.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { visibleTo } from './authority-read.ts';
 import { cronjobRuns } from './cronjob-run.ts';
@@ -122,7 +123,7 @@ export const messageSchema = Type.Object({
 
 export function actorOf(call: Call): Actor {
   const { userId, appId, scopes } = call.caller;
-  return { userId: userId ?? 0, appId, ip: call.ip, scopes: [...scopes] };
+  return { userId: userId ?? 0, appId, ip: call.ip, scopes: [...scopes], origin: originOf(call.request.cf) };
 }
 
 /**

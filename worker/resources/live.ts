@@ -70,6 +70,9 @@ async function forget(
   mutations: { resource: Resource; before: Row | undefined; after: Row }[],
 ): Promise<void> {
   const now = Math.floor(call.runtime.now() / 1000);
+  if (mutations.some(({ resource }) => resource.name === 'firewall')) {
+    await call.runtime.publishing.firewall(call.tenant);
+  }
   const entries = mutations.flatMap(({ resource, before, after }) => {
     if (before === undefined || (resource.name !== 'user' && resource.name !== 'app')) {
       return [];

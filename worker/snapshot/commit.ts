@@ -5,6 +5,7 @@ import { ApiError } from '../core/errors.ts';
 import type { Actor, Change, ChangeResult, Outcome } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { commits } from '../resources/commit.ts';
+import { activeRules } from '../resources/firewall-rules.ts';
 import { openView } from '../resources/index.ts';
 import { outboxStatements, raisedAny } from '../resources/outbox.ts';
 import { convert } from '../resources/schema.ts';
@@ -224,6 +225,7 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
   }
 
   return {
+    rules: (tenant) => activeRules(env, tenant, now()),
     newest,
     async seed(tenant) {
       const view = openView(env, tenant, nobody, now());

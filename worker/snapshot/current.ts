@@ -189,6 +189,9 @@ export function createPublishing(env: Env): Publishing {
     async revoke(tenant, entries) {
       await serve(tenant, await asked(publisherOf(env, tenant).revoke(tenant, entries), tenant, publishPatience));
     },
+    async firewall(tenant) {
+      await serve(tenant, await asked(publisherOf(env, tenant).firewall(tenant), tenant, publishPatience));
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import type {
 } from '../core/records.ts';
 import type { Match, Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
+import { Firewall, originOf } from '../lib/firewall.ts';
 import { createRouter, type Router } from '../lib/router.ts';
 import { type Soon, soon } from '../lib/soon.ts';
 import { loadContents, loaderOf, peekContent } from './content.ts';
@@ -32,7 +33,7 @@ interface State {
   config: Map<string, ConfigRecord>;
   /** `kind:id` → tokens issued before this second are dead, until the entry may be forgotten. */
   revoked: Map<string, { before: number; until: number }>;
-  banned: Map<string, number>;
+  firewall: Firewall;
   epoch: number;
   snapshot: Snapshot;
 }
@@ -138,18 +139,24 @@ function emptyState(head: Head): State {
     keys: [],
     config: new Map(),
     revoked: new Map(),
-    banned: new Map(),
+    firewall: new Firewall(),
     epoch: 0,
     snapshot: undefined as unknown as Snapshot,
   };
 }
 
-/** Entries only ever kill: taking one twice or late changes nothing. Those past their time are forgotten. */
+/**
+ * Entries about tokens only ever kill: taking one twice or late changes nothing. Those about rules count in their order. Those
+ * past their time are forgotten.
+ */
 function takeFeed(state: State, head: Head): void {
   const { entries, from, epoch } = head.feed;
-  for (const { kind, id, before, until } of entries) {
-    if (kind === 'ban') {
-      state.banned.set(id, until);
+  for (const { epoch, kind, id, before, until, rule } of entries) {
+    if (kind === 'rule') {
+      // A shared answer may repeat what a newer entry has changed since.
+      if (epoch > state.epoch) {
+        rule ? state.firewall.set(id, { ...rule, until }) : state.firewall.delete(id);
+      }
     } else if (before > 0) {
       const key = revocationKey(kind, id);
       const known = state.revoked.get(key);
@@ -169,11 +176,7 @@ function takeFeed(state: State, head: Head): void {
         state.revoked.delete(key);
       }
     }
-    for (const [address, until] of state.banned) {
-      if (until < now) {
-        state.banned.delete(address);
-      }
-    }
+    state.firewall.sweep(now);
   }
 }
 
@@ -240,6 +243,6 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
           (appId !== null && dead('app', String(appId))))
       );
     },
-    banned: (address) => (state.banned.get(address) ?? 0) > Date.now() / 1000,
+    banned: (address, origin) => state.firewall.denies(address, originOf(origin), Date.now() / 1000),
   };
 }

@@ -21,6 +21,7 @@ Backend_GeneratorProviderChangelog { warnings [string], counts {{integer}} }
 Backend_Log { operationId integer, operationName string, appId integer, userId integer, requestId string,
   responseCode integer, errorCode string, executionTime integer, upstreamTime integer, revision integer, points integer,
   explain {any} }
+Backend_Firewall { confirm boolean }
 Backend_LogError { requestId string, count integer }
 Backend_RateAllocation { rateId integer }
 Backend_ScopeOperation { scopeId integer }
