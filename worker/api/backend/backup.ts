@@ -42,7 +42,10 @@ export const backupOperations: readonly SystemOperation[] = [
     description: 'Applies a backup, of this product or of Fusio, as one publish; says what could not be taken over',
     scope: 'backend.backup',
     options: { bodyLimit: 8_000_000 },
-    incoming: Type.Object({ import: Type.String({ description: 'The text of an export' }) }),
+    incoming: Type.Object({
+      import: Type.String({ description: 'The text of an export' }),
+      plan: Type.Optional(Type.Boolean({ description: 'Say what would be done, change nothing' })),
+    }),
     outgoing: Type.Object({ success: Type.Boolean(), message: Type.String(), logs: Type.Array(Type.String()) }),
     run: importText,
   },
@@ -88,7 +91,8 @@ async function sealed(call: Call, value: unknown, named: string, stored: string)
 }
 
 async function importText(call: Call, input: Input) {
-  const backup = parse(String((input.body as { import: string }).import));
+  const { import: text, plan = false } = input.body as { import: string; plan?: boolean };
+  const backup = parse(text);
   const logs: string[] = [];
   let changes = await changesOf(call, backup, logs);
   const foreign = backup.version !== version;
@@ -106,7 +110,7 @@ async function importText(call: Call, input: Input) {
     changes = changes.filter((_, position) => position !== index);
   }
   if (changes.length > 0) {
-    const { head, results } = await call.runtime.publishing.commit({ ...request, changes });
+    const { head, results } = await call.runtime.publishing.commit({ ...request, changes, plan });
     call.headers.set('X-Config-Revision', String(head.revision));
     const words = { create: 'Created', update: 'Updated', delete: 'Deleted' } as const;
     for (const { verb, resource, name } of results) {
@@ -115,7 +119,7 @@ async function importText(call: Call, input: Input) {
       }
     }
   }
-  return { success: true, message: 'Import successful', logs };
+  return { success: true, message: plan ? 'Nothing was changed' : 'Import successful', logs };
 }
 
 function parse(text: string): Record<string, unknown> {

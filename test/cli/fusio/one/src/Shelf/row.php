@@ -1,0 +1,2 @@
+<?php
+return $response->build(200, [], ["id" => 1]);
