@@ -80,6 +80,9 @@ export const named: Record<string, string[]> = {
   'Answers that say more than Fusio’s': [
     'Backend_GeneratorProviderChangelog.* is ours',
     'Backend_Firewall.confirm is ours',
+    'backend.test.refresh.categoryId is ours',
+    'backend.test.run.confirm is ours',
+    'backend.test.run.testId is ours',
     'Backend_Log.* is ours',
     'Backend_LogError.* is ours',
     'backend.log.get.path differs',

@@ -30,6 +30,7 @@ import { scopeOperations } from './backend/scope.ts';
 import { specificationOperations } from './backend/specification.ts';
 import { statisticOperations } from './backend/statistic.ts';
 import { taxonomyOperations } from './backend/taxonomy.ts';
+import { testOperations } from './backend/test.ts';
 import { tokenOperations } from './backend/token.ts';
 import { transactionOperations } from './backend/transaction.ts';
 import { trashOperations } from './backend/trash.ts';
@@ -67,6 +68,7 @@ const built: readonly SystemOperation[] = [
   ...specificationOperations,
   ...statisticOperations,
   ...taxonomyOperations,
+  ...testOperations,
   ...tokenOperations,
   ...transactionOperations,
   ...trashOperations,

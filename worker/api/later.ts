@@ -45,13 +45,6 @@ export const laterOperations: readonly SystemOperation[] = [
     ['backend.tenant.remove', 'DELETE', '/backend/tenant/:tenant_id'],
     ['backend.tenant.setup', 'PUT', '/backend/tenant/:tenant_id'],
   ]),
-  ...later('Tests of operations are not built in yet', [
-    ['backend.test.get', 'GET', '/backend/test/$test_id<[0-9]+>'],
-    ['backend.test.getAll', 'GET', '/backend/test', 200, collectionParameters],
-    ['backend.test.refresh', 'PUT', '/backend/test'],
-    ['backend.test.run', 'POST', '/backend/test'],
-    ['backend.test.update', 'PUT', '/backend/test/$test_id<[0-9]+>'],
-  ]),
   ...later('Nothing that sends mail is configured, so that nobody can register or be told a new password', [
     ['consumer.account.activate', 'POST', '/consumer/activate'],
     ['consumer.account.executePasswordReset', 'PUT', '/consumer/password_reset'],

@@ -1,0 +1,1 @@
+ALTER TABLE `test` ADD `operation_name` text DEFAULT '' NOT NULL;
