@@ -58,7 +58,7 @@ export default {
 
   async scheduled(event: ScheduledController, environment: Env, context: ExecutionContext): Promise<void> {
     const runtime = createRuntime(checkEnv(environment), context, null);
-    await runScheduled(runtime.env, event.scheduledTime, runtime.now(), runtime.report);
+    await runScheduled(runtime.env, event.scheduledTime, runtime.now, runtime.report);
   },
 
   async queue(batch: MessageBatch<WakeUp>, environment: Env, context: ExecutionContext): Promise<void> {

@@ -21,6 +21,7 @@ import { cronjobOperations } from './backend/cronjob.ts';
 import { deployOperations } from './backend/deploy.ts';
 import { generatorOperations } from './backend/generator.ts';
 import { identityOperations } from './backend/identity.ts';
+import { jobOperations } from './backend/job.ts';
 import { logOperations } from './backend/log.ts';
 import { notOfferedOperations } from './backend/not-offered.ts';
 import { rateOperations } from './backend/rate.ts';
@@ -59,6 +60,7 @@ const built: readonly SystemOperation[] = [
   ...deployOperations,
   ...generatorOperations,
   ...identityOperations,
+  ...jobOperations,
   ...logOperations,
   ...notOfferedOperations,
   ...rateOperations,

@@ -73,3 +73,25 @@ export const signingKeys = sqliteTable('signing_key', {
   private: json().notNull(),
   created: text().notNull(),
 });
+
+/** One row per run of a job of the platform itself: what it did, or why it failed. */
+export const jobRuns = sqliteTable(
+  'job_run',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    tenant_id: text().notNull().default(''),
+    name: text().notNull(),
+    /** Null: the clock started it. */
+    user_id: integer(),
+    /** When it began, ISO 8601. */
+    date: text().notNull(),
+    /** Milliseconds. */
+    duration: integer().notNull(),
+    /** Rows that it removed. */
+    rows: integer().notNull().default(0),
+    /** It stopped before everything was done; the next run goes on. */
+    more: integer({ mode: 'boolean' }).notNull().default(false),
+    error: text(),
+  },
+  (table) => [index('job_run_name').on(table.tenant_id, table.name, table.id)],
+);

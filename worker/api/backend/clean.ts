@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
+import { recordRun } from '../../resources/job-run.ts';
 
 /** What can be cleaned: rows whose column lies more than `days` back. Names of tables and columns come from here only. */
 const kinds: Record<
@@ -67,6 +68,7 @@ async function clean(call: Call, input: Input) {
     throw new ApiError('invalid_body', message, { errors: [{ pointer: `/keep/${unknown}`, rule: 'enum', message }] });
   }
   const results = [];
+  const began = call.runtime.now();
   for (const [name, kind] of Object.entries(kinds)) {
     const set = name === 'log' ? Number(call.snapshot.config('log_retention_days') ?? 0) : 0;
     const days = keep[name] ?? (set >= 1 ? set : kind.days);
@@ -82,6 +84,12 @@ async function clean(call: Call, input: Input) {
       more ||= swept.more;
     }
     results.push({ name, before, rows, more });
+  }
+  if (!dryRun) {
+    const rows = results.reduce((sum, result) => sum + result.rows, 0);
+    const more = results.some((result) => result.more);
+    const run = { tenant: call.tenant, name: 'clean', userId: call.caller.userId, began, ended: call.runtime.now() };
+    await recordRun(call.runtime.env.DB, { ...run, rows, more });
   }
   return { dryRun, results };
 }

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { recordRun } from '../../worker/resources/job-run.ts';
+import { type Gateway, startGateway } from '../helpers/gateway.ts';
+
+let gateway: Gateway;
+let token: string;
+// A full hour: then the jobs of clean-up run.
+const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+
+beforeAll(async () => {
+  gateway = await startGateway({ faults: true });
+  const { name, password } = await gateway.setup();
+  const response = await gateway.fetch('/consumer/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: name, password }),
+  });
+  token = ((await response.json()) as { token: string }).token;
+}, 120_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+});
+
+async function send(method: string, path: string, body?: unknown) {
+  const response = await gateway.fetch(path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  expect(response.status).toBe(200);
+  return (await response.json()) as any;
+}
+
+const oldUpload = () =>
+  gateway.DB.prepare("INSERT INTO upload (id, part, body, created) VALUES (?, 0, '', '2020-01-01T00:00:00.000Z')")
+    .bind(crypto.randomUUID())
+    .run();
+
+it('each run of clean-up leaves a row: what it removed, how long it took', async () => {
+  await oldUpload();
+  await gateway.cron(hour);
+  const { entry, totalResults } = await send('GET', '/backend/job');
+  expect(entry.map(({ name, rows, more }: any) => [name, rows, more]).sort()).toEqual([
+    ['retention', 0, false],
+    ['runs', 0, false],
+    ['tokens', 0, false],
+    ['uploads', 1, false],
+  ]);
+  expect(totalResults).toBe(4);
+  expect(entry[0]).toMatchObject({ duration: expect.any(Number), date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
+  await gateway.cron(hour + 60_000);
+  expect((await send('GET', '/backend/job')).totalResults).toBe(4);
+});
+
+it('a run that failed says why, and the others run all the same', async () => {
+  await gateway.faults.set({ binding: 'LOGS', mode: 'throw' });
+  await gateway.cron(hour);
+  await gateway.faults.set();
+  const { entry } = await send('GET', '/backend/job?failed=true');
+  expect(entry.map(({ name }: any) => name)).toEqual(['retention']);
+  expect(entry[0].error).not.toBe('');
+  expect((await send('GET', '/backend/job?name=tokens')).totalResults).toBe(2);
+});
+
+it('a clean-up by hand is listed with who started it; counting is not', async () => {
+  await oldUpload();
+  await send('POST', '/backend/clean', { dryRun: true });
+  expect((await send('GET', '/backend/job?name=clean')).totalResults).toBe(0);
+  await send('POST', '/backend/clean', {});
+  const { entry } = await send('GET', '/backend/job?name=clean');
+  expect(entry).toEqual([expect.objectContaining({ name: 'clean', rows: 1, userId: 1 })]);
+});
+
+it('the last 200 runs of a job are kept, whatever others do', async () => {
+  await gateway.DB.prepare(
+    `INSERT INTO job_run (name, date, duration)
+     WITH RECURSIVE run (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM run WHERE number < 200)
+     SELECT 'busy', '2020-01-01T00:00:00.' || printf('%03d', number) || 'Z', 0 FROM run`,
+  ).run();
+  for (let run = 0; run < 3; run++) {
+    await recordRun(gateway.DB, { tenant: '', name: 'busy', userId: null, began: hour + run, ended: hour + run });
+  }
+  const found = await gateway.DB.prepare(
+    "SELECT count(*) AS count, min(date) AS first FROM job_run WHERE name = 'busy'",
+  ).first();
+  expect(found).toEqual({ count: 200, first: '2020-01-01T00:00:00.004Z' });
+  expect((await send('GET', '/backend/job?name=uploads')).totalResults).toBe(2);
+});
