@@ -44,7 +44,7 @@ interface Waiting {
  *
  * Storage: `pointer` (one row), `unsure` (one row while a batch is under way: after a crash the database is asked which
  * revision is the newest), `unoffered` (hashes that the content store did not take yet), `feed` (epoch, kind, id, before,
- * until).
+ * until), `rule` (what an entry about a firewall rule says; a lifted one has none).
  */
 export abstract class PublisherObject extends DurableObject<Env> implements PublisherRpc {
   protected abstract readonly committer: Committer;
