@@ -5,6 +5,8 @@ import { Outbox } from '../durable-objects/outbox.ts';
 import { PublisherObject } from '../durable-objects/publisher.ts';
 import { TokenFamily } from '../durable-objects/token-family.ts';
 import { actionTypes } from './actions/index.ts';
+import { exportText } from './api/backend/backup.ts';
+import { keepBackup } from './api/backend/kept-backups.ts';
 import { connectionTypes } from './connections/index.ts';
 import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
@@ -58,7 +60,10 @@ export default {
 
   async scheduled(event: ScheduledController, environment: Env, context: ExecutionContext): Promise<void> {
     const runtime = createRuntime(checkEnv(environment), context, null);
-    await runScheduled(runtime.env, event.scheduledTime, runtime.now, runtime.report);
+    const { env, now, report } = runtime;
+    await runScheduled(env, event.scheduledTime, now, report, async () =>
+      keepBackup(env, tenant, now(), await exportText({ tenant, runtime, caller: { userId: null } })),
+    );
   },
 
   async queue(batch: MessageBatch<WakeUp>, environment: Env, context: ExecutionContext): Promise<void> {

@@ -4,8 +4,9 @@ import { type Gateway, startGateway } from '../helpers/gateway.ts';
 
 let gateway: Gateway;
 let token: string;
-// A full hour: then the jobs of clean-up run.
-const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+// A full hour, when the jobs of clean-up run, and the one when the backup runs as well: yesterday at five and at three.
+const hour = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 19 * 3_600_000;
+const night = hour - 2 * 3_600_000;
 
 beforeAll(async () => {
   gateway = await startGateway({ faults: true });
@@ -72,6 +73,26 @@ it('a clean-up by hand is listed with who started it; counting is not', async ()
   expect(entry).toEqual([expect.objectContaining({ name: 'clean', rows: 1, userId: 1 })]);
 });
 
+it('once a day the configuration is backed up where the database is not, if it changed', async () => {
+  await gateway.cron(night);
+  await gateway.cron(night);
+  const { entry } = await send('GET', '/backend/backup');
+  expect(entry).toHaveLength(1);
+  const now = await send('POST', '/backend/backup/export', {});
+  const kept = await send('POST', '/backend/backup/export', { kept: entry[0].name });
+  expect(kept).toEqual(now);
+  expect(entry[0].bytes).toBe(new TextEncoder().encode(kept.export).length);
+  for (let old = 10; old < 40; old++) {
+    await gateway.CONTENT.put(`backup//2020-01-01T00:00:00.0${old}Z`, 'old', { metadata: { hash: 'old', bytes: 3 } });
+  }
+  await send('PUT', '/backend/config/~info_title', { value: 'Changed' });
+  await gateway.cron(night);
+  const names = (await send('GET', '/backend/backup')).entry.map(({ name }: any) => name);
+  expect(names).toHaveLength(30);
+  expect(names.at(-1)).toBe('2020-01-01T00:00:00.012Z');
+  expect((await send('GET', '/backend/job?name=backup')).entry.map(({ rows }: any) => rows)).toEqual([2, 0, 0]);
+});
+
 it('the last 200 runs of a job are kept, whatever others do', async () => {
   await gateway.DB.prepare(
     `INSERT INTO job_run (name, date, duration)
@@ -85,5 +106,5 @@ it('the last 200 runs of a job are kept, whatever others do', async () => {
     "SELECT count(*) AS count, min(date) AS first FROM job_run WHERE name = 'busy'",
   ).first();
   expect(found).toEqual({ count: 200, first: '2020-01-01T00:00:00.004Z' });
-  expect((await send('GET', '/backend/job?name=uploads')).totalResults).toBe(2);
+  expect((await send('GET', '/backend/job?name=uploads')).totalResults).toBe(5);
 });

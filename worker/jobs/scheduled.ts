@@ -5,6 +5,9 @@ import { recordRun } from '../resources/job-run.ts';
 import { sweepPublisher } from '../snapshot/current.ts';
 import { type Sweep, sweepLogs } from './retention.ts';
 
+/** When the configuration is backed up each day, UTC. */
+const backupHour = 3;
+
 /**
  * What the platform's trigger of a minute (`time`) runs; `now` is the true time. Every job is safe to run late, twice or beside
  * itself. Clean-up leaves a row for each run, which `GET /backend/job` shows; what runs each minute leaves one only where it failed.
@@ -14,6 +17,7 @@ export async function runScheduled(
   time: number,
   now: () => number,
   report: (place: string, thrown: unknown) => void,
+  backup: () => Promise<Sweep>,
 ): Promise<void> {
   const minute = new Date(time).getUTCMinutes();
   const jobs: [string, () => Promise<unknown>][] = [
@@ -27,6 +31,9 @@ export async function runScheduled(
     jobs.push(['jobs.uploads', () => sweepUploads(env, time)]);
     jobs.push(['jobs.tokens', () => sweepTokens(env, time)]);
     jobs.push(['jobs.runs', () => sweepRuns(env, time)]);
+  }
+  if (minute === 0 && new Date(time).getUTCHours() === backupHour) {
+    jobs.push(['jobs.backup', backup]);
   }
   for (const [place, job] of jobs) {
     const run = { tenant: '', name: place.replace('jobs.', ''), userId: null, began: now() };

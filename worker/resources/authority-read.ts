@@ -27,11 +27,18 @@ export async function authorityOf(db: DrizzleD1Database, tenant: string, actor: 
   };
 }
 
+/** Who reads, where. A call is one; so is the platform itself, which sees what administrators of the API product see. */
+export interface Reader {
+  tenant: string;
+  runtime: { env: Call['runtime']['env'] };
+  caller: { userId: number | null };
+}
+
 /**
  * The rows of a resource that the caller's role lets him see, as a condition; undefined: all. The role is read by the same
  * statement, so that a list costs no further one.
  */
-export function visibleTo(call: Call, resource: Resource): SQL | undefined {
+export function visibleTo(call: Reader, resource: Resource): SQL | undefined {
   if (resource.categorised === false) {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { readStdin } from '../ask.ts';
 import { command } from '../command.ts';
 import { Failure } from '../failure.ts';
+import { table } from '../output.ts';
 
 const file = { type: 'positional', required: true, description: 'File; "-" for the standard input or output' } as const;
 
@@ -10,12 +11,22 @@ const exportBackup = command({
   name: 'export',
   description:
     'Write the configuration as one JSON file, the same bytes for the same configuration; secrets stay sealed',
-  args: { file, force: { type: 'boolean', description: 'Overwrite the file' } },
+  args: {
+    file,
+    force: { type: 'boolean', description: 'Overwrite the file' },
+    kept: {
+      type: 'string',
+      description: 'A backup that the gateway made by itself; see backup list',
+      valueHint: 'NAME',
+    },
+  },
   async run({ args, client, output }) {
     if (args.file !== '-' && existsSync(args.file) && !args.force) {
       throw new Failure('usage', `${args.file} is there already; --force overwrites it`);
     }
-    const { export: text } = await (await client()).send<{ export: string }>('POST', '/backend/backup/export', {});
+    const { export: text } = await (await client()).send<{ export: string }>('POST', '/backend/backup/export', {
+      ...(args.kept === undefined ? {} : { kept: args.kept }),
+    });
     if (args.file === '-') {
       process.stdout.write(`${text}\n`);
       return;
@@ -41,10 +52,19 @@ const importBackup = command({
   },
 });
 
+const listBackups = command({
+  name: 'list',
+  description: 'List the backups that the gateway made by itself, one a day where something changed',
+  async run({ client, output }) {
+    const answer = await (await client()).get<{ entry: { name: string; bytes: number }[] }>('/backend/backup');
+    output.result(answer.entry, () => table(answer.entry.map(({ name, bytes }) => [name, `${bytes} bytes`])));
+  },
+});
+
 /** Configuration as one file, for keeping; `postern export` writes files that people edit. */
 export const backup = defineCommand({
   meta: { name: 'backup', description: 'Export the configuration as one file for keeping, and import it' },
-  subCommands: { export: () => exportBackup, import: () => importBackup },
+  subCommands: { export: () => exportBackup, import: () => importBackup, list: () => listBackups },
 });
 
 /** Takes the whole answer of `/backend/backup/export` as well. */

@@ -7,9 +7,11 @@ import { secretsOf } from '../../lib/derive.ts';
 import { isObject } from '../../lib/json.ts';
 import { isEnvelope, open } from '../../lib/seal.ts';
 import { isStablySealed, openStably, sealStably } from '../../lib/stable-seal.ts';
+import type { Reader } from '../../resources/authority-read.ts';
 import { actorOf } from '../../resources/crud.ts';
 import { resources } from '../../resources/index.ts';
 import { exportAll, rowsOf } from './deploy.ts';
+import { keptBackups, readKept } from './kept-backups.ts';
 
 /** What marks a backup of our own: it is taken as a whole or not at all. */
 const version = 'postern-1';
@@ -32,8 +34,23 @@ export const backupOperations: readonly SystemOperation[] = [
     path: '/backend/backup/export',
     description: 'Returns the configuration as one text; its secrets are sealed and open in this installation only',
     scope: 'backend.backup',
+    incoming: Type.Object({
+      kept: Type.Optional(Type.String({ description: 'The backup of that name that the platform made by itself' })),
+    }),
     outgoing: Type.Object({ export: Type.String() }),
-    run: async (call) => ({ export: await exportText(call) }),
+    async run(call, input) {
+      const { kept } = (input.body ?? {}) as { kept?: string };
+      return { export: kept === undefined ? await exportText(call) : await readKept(call, kept) };
+    },
+  },
+  {
+    name: 'backend.backup.getAll',
+    method: 'GET',
+    path: '/backend/backup',
+    description: 'Lists the backups that the platform made by itself, newest first',
+    scope: 'backend.backup',
+    outgoing: Type.Object({ entry: Type.Array(Type.Object({ name: Type.String(), bytes: Type.Integer() })) }),
+    run: async (call) => ({ entry: await keptBackups(call.runtime.env, call.tenant) }),
   },
   {
     name: 'backend.backup.import',
@@ -51,7 +68,8 @@ export const backupOperations: readonly SystemOperation[] = [
   },
 ];
 
-async function exportText(call: Call): Promise<string> {
+/** The text of an export. */
+export async function exportText(call: Reader): Promise<string> {
   const sections = await exportAll(call);
   for (const kind of sealedKinds) {
     for (const row of await rowsOf(call, resources.get(kind)!)) {
@@ -75,7 +93,7 @@ function entryOf(section: string, name: string, entry: unknown): Entry {
 }
 
 /** Envelopes are bound to the id of their row, which an import does not keep: they are sealed anew for the name. */
-async function sealed(call: Call, value: unknown, named: string, stored: string): Promise<unknown> {
+async function sealed(call: Reader, value: unknown, named: string, stored: string): Promise<unknown> {
   const secrets = secretsOf(call.runtime.env);
   if (isEnvelope(value)) {
     return sealStably(await open(value, `${call.tenant}/${stored}`, secrets), `${call.tenant}/${named}`, secrets);

@@ -6,7 +6,7 @@ import { ApiError } from '../../core/errors.ts';
 import type { Change } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { isObject } from '../../lib/json.ts';
-import { visibleTo } from '../../resources/authority-read.ts';
+import { type Reader, visibleTo } from '../../resources/authority-read.ts';
 import { maskConfig } from '../../resources/connection-secrets.ts';
 import { actorOf } from '../../resources/crud.ts';
 import { columnOf, type Resource, type Row } from '../../resources/define.ts';
@@ -116,7 +116,7 @@ async function pruneChanges(call: Call, names: string[], changes: Change[]): Pro
 }
 
 /** The rows of a resource that are not deleted, by name. */
-export async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
+export async function rowsOf(call: Reader, resource: Resource): Promise<Row[]> {
   const columns = resource.table as any;
   return (await drizzle(call.runtime.env.DB)
     .select()
@@ -126,7 +126,7 @@ export async function rowsOf(call: Call, resource: Resource): Promise<Row[]> {
 }
 
 /** Section → name → writable members; secrets are placeholders. What every installation has is left out. */
-export async function exportAll(call: Call): Promise<Record<string, Record<string, unknown>>> {
+export async function exportAll(call: Reader): Promise<Record<string, Record<string, unknown>>> {
   const sections: Record<string, Record<string, unknown>> = {};
   const operations = new Map(
     (await rowsOf(call, resources.get('operation')!)).map((row) => [row.id, row.name as string]),
