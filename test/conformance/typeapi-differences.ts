@@ -114,6 +114,14 @@ export const named: Record<string, string[]> = {
     'model Backend_CronjobGetRuns* is ours',
     'model Backend_CronjobRun* is ours',
   ],
-  'Cleaning up can be asked for': ['operation backend.clean.run is ours', 'model Backend_CleanRun* is ours'],
+  'Cleaning up can be asked for, and shows what it did': [
+    'operation backend.clean.run is ours',
+    'operation backend.job.getAll is ours',
+    'model Backend_CleanRun* is ours',
+  ],
+  'Users of another system can be brought along': [
+    'operation backend.user.import is ours',
+    'model Backend_UserImport* is ours',
+  ],
   'Documents are operations as everything else': ['operation system.generate is ours'],
 };

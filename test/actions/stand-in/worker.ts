@@ -14,6 +14,7 @@ export class Limiter extends DurableObject {}
 export class TokenFamily extends DurableObject {}
 export class Outbox extends DurableObject {}
 export class Lane extends DurableObject {}
+export class Idempotency extends DurableObject {}
 
 export interface Run {
   class: string;
