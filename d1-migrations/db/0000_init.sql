@@ -101,6 +101,7 @@ CREATE TABLE `connection` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
 	`name` text NOT NULL,
 	`class` text NOT NULL,
 	`oauth2` integer DEFAULT false NOT NULL,
@@ -109,6 +110,40 @@ CREATE TABLE `connection` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `connection_name` ON `connection` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `cronjob_run` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`cronjob_id` integer NOT NULL,
+	`minute` integer,
+	`attempt` integer DEFAULT 0 NOT NULL,
+	`cause` text NOT NULL,
+	`status` text NOT NULL,
+	`settled` integer DEFAULT 0 NOT NULL,
+	`lane` integer NOT NULL,
+	`token` text,
+	`created` integer NOT NULL,
+	`started` integer,
+	`deadline` integer,
+	`ended` integer,
+	`exit_code` integer,
+	`code` integer,
+	`answer` text,
+	`error` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `cronjob_run_minute` ON `cronjob_run` (`tenant_id`,`cronjob_id`,`minute`,`attempt`);--> statement-breakpoint
+CREATE INDEX `cronjob_run_job` ON `cronjob_run` (`cronjob_id`);--> statement-breakpoint
+CREATE INDEX `cronjob_run_open` ON `cronjob_run` (`tenant_id`) WHERE settled = 0;--> statement-breakpoint
+CREATE TABLE `cronjob_state` (
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`cronjob_id` integer NOT NULL,
+	`version` integer NOT NULL,
+	`schedule` text NOT NULL,
+	`cursor` integer NOT NULL,
+	`next` integer,
+	PRIMARY KEY(`tenant_id`, `cronjob_id`)
+);
+--> statement-breakpoint
 CREATE TABLE `cronjob` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -118,6 +153,11 @@ CREATE TABLE `cronjob` (
 	`name` text NOT NULL,
 	`cron` text NOT NULL,
 	`action` text NOT NULL,
+	`timezone` text DEFAULT 'UTC' NOT NULL,
+	`missed` text DEFAULT 'one' NOT NULL,
+	`missed_limit` integer DEFAULT 10 NOT NULL,
+	`overlap` text DEFAULT 'forbid' NOT NULL,
+	`timeout` integer DEFAULT 30000 NOT NULL,
 	`metadata` text
 );
 --> statement-breakpoint
@@ -213,6 +253,17 @@ CREATE TABLE `operation` (
 CREATE UNIQUE INDEX `operation_name` ON `operation` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX `operation_route` ON `operation` (`tenant_id`,`route_key`) WHERE status > 0;--> statement-breakpoint
 CREATE INDEX `operation_list` ON `operation` (`tenant_id`,`status`,`category_id`);--> statement-breakpoint
+CREATE TABLE `outbox` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`event_id` text NOT NULL,
+	`name` text NOT NULL,
+	`payload` text NOT NULL,
+	`time` integer NOT NULL,
+	`after` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `outbox_event` ON `outbox` (`event_id`);--> statement-breakpoint
 CREATE TABLE `page` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -314,6 +365,19 @@ CREATE TABLE `content` (
 );
 --> statement-breakpoint
 CREATE INDEX `content_dropped` ON `content` (`tenant_id`,`dropped`) WHERE dropped IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `job_run` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`name` text NOT NULL,
+	`user_id` integer,
+	`date` text NOT NULL,
+	`duration` integer NOT NULL,
+	`rows` integer DEFAULT 0 NOT NULL,
+	`more` integer DEFAULT false NOT NULL,
+	`error` text
+);
+--> statement-breakpoint
+CREATE INDEX `job_run_name` ON `job_run` (`tenant_id`,`name`,`id`);--> statement-breakpoint
 CREATE TABLE `revision` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`number` integer NOT NULL,
@@ -349,6 +413,19 @@ CREATE TABLE `taxonomy` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `taxonomy_name` ON `taxonomy` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE TABLE `test` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` text DEFAULT '' NOT NULL,
+	`status` integer DEFAULT 1 NOT NULL,
+	`category_id` integer DEFAULT 1 NOT NULL,
+	`operation_id` integer NOT NULL,
+	`operation_name` text DEFAULT '' NOT NULL,
+	`message` text,
+	`response` text,
+	`config` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `test_operation` ON `test` (`tenant_id`,`operation_id`);--> statement-breakpoint
 CREATE TABLE `token` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant_id` text DEFAULT '' NOT NULL,
@@ -398,6 +475,7 @@ CREATE TABLE `trigger` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `trigger_name` ON `trigger` (`tenant_id`,`name`) WHERE status > 0;--> statement-breakpoint
+CREATE INDEX `trigger_event` ON `trigger` (`tenant_id`,`event`);--> statement-breakpoint
 CREATE TABLE `upload` (
 	`tenant_id` text DEFAULT '' NOT NULL,
 	`id` text NOT NULL,
@@ -435,5 +513,19 @@ CREATE TABLE `webhook` (
 	`event_id` integer NOT NULL,
 	`user_id` integer NOT NULL,
 	`name` text NOT NULL,
-	`endpoint` text NOT NULL
+	`endpoint` text NOT NULL,
+	`mode` text DEFAULT 'push' NOT NULL,
+	`format` text DEFAULT 'bare' NOT NULL,
+	`order_by` text,
+	`concurrency` integer DEFAULT 4 NOT NULL,
+	`rate` integer,
+	`challenge` integer DEFAULT false NOT NULL,
+	`verified` text,
+	`disabled` text,
+	`secret` text,
+	`former_secret` text,
+	`overlap` integer,
+	`changed` integer DEFAULT 0 NOT NULL
 );
+--> statement-breakpoint
+CREATE INDEX `webhook_event` ON `webhook` (`event_id`);

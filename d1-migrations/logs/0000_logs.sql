@@ -38,6 +38,7 @@ CREATE TABLE `log` (
 	`upstream_time` integer DEFAULT 0 NOT NULL,
 	`revision` integer DEFAULT 0 NOT NULL,
 	`points` integer DEFAULT 0 NOT NULL,
+	`explain` text,
 	`date` text NOT NULL
 );
 --> statement-breakpoint

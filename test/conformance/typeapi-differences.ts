@@ -117,6 +117,8 @@ export const named: Record<string, string[]> = {
   'Cleaning up can be asked for, and shows what it did': [
     'operation backend.clean.run is ours',
     'operation backend.job.getAll is ours',
+    'operation backend.backup.getAll is ours',
+    'model Backend_BackupGetAll* is ours',
     'model Backend_CleanRun* is ours',
   ],
   'Users of another system can be brought along': [

@@ -1,1 +1,0 @@
-CREATE INDEX `webhook_event` ON `webhook` (`event_id`);

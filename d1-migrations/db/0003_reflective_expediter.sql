@@ -1,1 +1,0 @@
-CREATE INDEX `trigger_event` ON `trigger` (`tenant_id`,`event`);

@@ -1,1 +1,0 @@
-ALTER TABLE `test` ADD `operation_name` text DEFAULT '' NOT NULL;
