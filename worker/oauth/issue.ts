@@ -214,6 +214,7 @@ async function prepare(
   ends?: number,
 ) {
   const { runtime, snapshot, tenant } = context;
+  await passSecond(context, user.id, app?.id ?? null, family);
   const expiresIn =
     ends === undefined ? lifetime(snapshot.config('expire_token'), 172_800) : ends - Math.floor(runtime.now() / 1000);
   const access = await signAccessToken(context, { user, app }, family, scopes, expiresIn);
@@ -224,6 +225,19 @@ async function prepare(
     expiresIn,
     expires: Math.max(access.expires, access.issued + lifetime(snapshot.config('expire_refresh'), 259_200)),
   };
+}
+
+/**
+ * What ended the tokens of a user or app (a new password) ended all of that second, for tokens know no finer time: one that is
+ * asked for in the same second is issued in the next.
+ */
+async function passSecond({ runtime, snapshot }: OAuthContext, userId: number, appId: number | null, family: string) {
+  const now = runtime.now();
+  const second = Math.floor(now / 1000);
+  const dead = (issued: number) => snapshot.revoked({ jti: '', family, userId, appId, issued });
+  if (dead(second) && !dead(second + 1)) {
+    await new Promise((resolve) => setTimeout(resolve, (second + 1) * 1000 - now + 5));
+  }
 }
 
 /** A configured ISO 8601 duration in seconds. */
