@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
+import { catalogue as actions } from '../../worker/actions/catalogue.ts';
 import { actionTypes } from '../../worker/actions/index.ts';
 import { systemOperations } from '../../worker/api/index.ts';
+import { catalogue as connections } from '../../worker/connections/catalogue.ts';
 import { connectionTypes } from '../../worker/connections/index.ts';
 import type { SystemOperation } from '../../worker/core/system-operation.ts';
 import { collectionParameters } from '../../worker/resources/crud.ts';
@@ -22,7 +24,7 @@ export function describeEntities(): Registry {
   const nouns = lists.filter((noun) => systemOperations.some(({ name }) => name === `backend.${noun}.get`));
   const registry = {
     entities: Object.fromEntries(nouns.sort().map((noun) => [noun, describe(noun)])),
-    classes: { action: classes(actionTypes), connection: classes(connectionTypes) },
+    classes: { action: classes(actionTypes, actions), connection: classes(connectionTypes, connections) },
   };
   return JSON.parse(JSON.stringify(registry)) as Registry;
 }
@@ -68,12 +70,15 @@ function answered(list: SystemOperation): string[] {
   return Object.keys(entry).filter((member) => member !== 'id');
 }
 
-function classes(types: readonly { class: string; name: string; config: unknown }[]) {
+type Classes = readonly { class: string; name: string; description: string; config: unknown }[];
+
+function classes(types: Classes, later: Classes) {
   return Object.fromEntries(
     types
       .map((type): [string, ClassInfo] => {
         const { properties = {}, required = [] } = type.config as Member;
-        return [type.class, { title: type.name, properties, required }];
+        const missing = later.includes(type) ? { missing: type.description } : {};
+        return [type.class, { title: type.name, properties, required, ...missing }];
       })
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   );

@@ -320,7 +320,8 @@ describe('lists', () => {
       );
       const all = (await api.must('GET', `/backend/${name}?count=1024`)) as { entry: { id: number }[] };
       const seen = JSON.stringify(all.entry.map(({ id }) => id));
-      for (const column of ['id', ...sortable.map(([member]) => columnOf(member))]) {
+      const sorted = ['id', ...sortable.map(([member]) => columnOf(member))];
+      for (const column of process.env.POSTERN_FULL === undefined ? sorted.filter((_, at) => at % 3 === 0) : sorted) {
         // One direction for each in the short run: the directions take turns.
         const turn = column.length % 2 === 0 ? ['asc'] : ['desc'];
         for (const order of process.env.POSTERN_FULL === undefined ? turn : ['asc', 'desc']) {

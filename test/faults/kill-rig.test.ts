@@ -8,7 +8,7 @@ import { killRig } from './kill-rig.ts';
 const folder = mkdtempSync(join(tmpdir(), 'postern-kill-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const kills = process.env.POSTERN_FULL === undefined ? 3 : 60;
+const kills = process.env.POSTERN_FULL === undefined ? 2 : 60;
 const seed = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 
 async function post(url: string, body: object = {}): Promise<any> {

@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 const full = process.env.POSTERN_FULL !== undefined;
-const kills = full ? 50 : 2;
+const kills = full ? 50 : 1;
 const wanted = full ? 10_000 : 60;
 const seed = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 

@@ -10,7 +10,7 @@ import { remote } from './server-process.ts';
 const folder = mkdtempSync(join(tmpdir(), 'postern-kills-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const kills = process.env.POSTERN_FULL === undefined ? 3 : 60;
+const kills = process.env.POSTERN_FULL === undefined ? 2 : 60;
 const seed = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 const limit = 150;
 

@@ -256,51 +256,54 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     expect(platform.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 
-  it('says what went wrong, and finishes the work when it is run again', async () => {
-    const fail = (method: string, path: RegExp, status: number) => {
-      platform.fault = (request) =>
-        request.method === method && path.test(request.path) ? { status, message: 'Not on a Tuesday' } : null;
-    };
-    fail('POST', /namespaces$/, 403);
-    const denied = await deploy(platform.env);
-    expect(denied.code).toBe(1);
-    expect(denied.output).toContain('POST /storage/kv/namespaces answered 403: Not on a Tuesday [10013]');
-    expect(denied.output).toContain('CLOUDFLARE_API_TOKEN must be allowed to edit');
-    expect(denied.output).not.toMatch(/^ +at /m);
+  // Ten runs of the tool: only among the full figures.
+  if (process.env.POSTERN_FULL !== undefined) {
+    it('says what went wrong, and finishes the work when it is run again', async () => {
+      const fail = (method: string, path: RegExp, status: number) => {
+        platform.fault = (request) =>
+          request.method === method && path.test(request.path) ? { status, message: 'Not on a Tuesday' } : null;
+      };
+      fail('POST', /namespaces$/, 403);
+      const denied = await deploy(platform.env);
+      expect(denied.code).toBe(1);
+      expect(denied.output).toContain('POST /storage/kv/namespaces answered 403: Not on a Tuesday [10013]');
+      expect(denied.output).toContain('CLOUDFLARE_API_TOKEN must be allowed to edit');
+      expect(denied.output).not.toMatch(/^ +at /m);
 
-    fail('PUT', /scripts\/postern$/, 500);
-    const broken = await deploy(platform.env);
-    expect(broken.code).toBe(1);
-    expect(broken.output).toContain('Not on a Tuesday');
-    expect(broken.output).toContain('The root secret above was not set and is of no use');
-    expect(broken.output).toContain('wrangler deploy ended with 1, see above.');
-    expect(printedToken(broken)).toBeUndefined();
-    expect(platform.workers.size).toBe(0);
+      fail('PUT', /scripts\/postern$/, 500);
+      const broken = await deploy(platform.env);
+      expect(broken.code).toBe(1);
+      expect(broken.output).toContain('Not on a Tuesday');
+      expect(broken.output).toContain('The root secret above was not set and is of no use');
+      expect(broken.output).toContain('wrangler deploy ended with 1, see above.');
+      expect(printedToken(broken)).toBeUndefined();
+      expect(platform.workers.size).toBe(0);
 
-    // The worker is up by then, with its secret.
-    fail('PUT', /schedules$/, 500);
-    const half = await deploy(platform.env);
-    expect(half.code, half.output).toBe(1);
-    expect(platform.workers.has('postern'), half.output).toBe(true);
-    const key = platform.workers.get('postern')!.bindings.get('SECRET_KEY').text;
-    expect(printedKey(half)).toBe(key);
-    expect(printedKey(half)).not.toBe(printedKey(broken));
-    expect(printedToken(half)).toBe(setupToken(key));
+      // The worker is up by then, with its secret.
+      fail('PUT', /schedules$/, 500);
+      const half = await deploy(platform.env);
+      expect(half.code, half.output).toBe(1);
+      expect(platform.workers.has('postern'), half.output).toBe(true);
+      const key = platform.workers.get('postern')!.bindings.get('SECRET_KEY').text;
+      expect(printedKey(half)).toBe(key);
+      expect(printedKey(half)).not.toBe(printedKey(broken));
+      expect(printedToken(half)).toBe(setupToken(key));
 
-    platform.fault = null;
-    const whole = await deploy({ ...platform.env, SECRET_KEY: key });
-    expect(whole.code, whole.output).toBe(0);
-    expect(whole.output).not.toContain(key);
-    // Who has the secret gets the command for the first administrator again.
-    expect(printedToken(whole)).toBe(setupToken(key));
-    expect(platform.workers.get('postern')).toMatchObject({ crons: ['* * * * *'] });
-    expect([denied, broken, half, whole].map(({ output }) => output).join()).not.toContain(platform.token);
-    expect(created(asked(platform))).toEqual([
-      ...Array(3).fill('POST /d1/database'),
-      ...Array(2).fill('POST /storage/kv/namespaces'),
-      'POST /queues',
-    ]);
-  });
+      platform.fault = null;
+      const whole = await deploy({ ...platform.env, SECRET_KEY: key });
+      expect(whole.code, whole.output).toBe(0);
+      expect(whole.output).not.toContain(key);
+      // Who has the secret gets the command for the first administrator again.
+      expect(printedToken(whole)).toBe(setupToken(key));
+      expect(platform.workers.get('postern')).toMatchObject({ crons: ['* * * * *'] });
+      expect([denied, broken, half, whole].map(({ output }) => output).join()).not.toContain(platform.token);
+      expect(created(asked(platform))).toEqual([
+        ...Array(3).fill('POST /d1/database'),
+        ...Array(2).fill('POST /storage/kv/namespaces'),
+        'POST /queues',
+      ]);
+    });
+  }
 
   it('leaves nothing behind when it is told to end', async () => {
     const { child, ended } = start(platform.env, []);

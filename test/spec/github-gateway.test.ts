@@ -108,13 +108,16 @@ it('answers 400 to bodies that break their schema, and names what is wrong', asy
   expect(wrong).toEqual([]);
 }, 300_000);
 
-it('is exported and deployed again without a change', async () => {
-  const file = join(folder, '.fusio.yml');
-  expect((await postern(['export', file], env)).code).toBe(0);
-  const again = (await postern(['deploy', file, '--prune', '--json'], env)).json();
-  expect(again.results.length).toBeGreaterThan(4_000);
-  expect(again.results.filter((result: any) => result.verb !== 'none')).toEqual([]);
-}, 300_000);
+// A quarter of a minute: only among the full figures; test/cli tries the same with smaller files.
+if (step === 1) {
+  it('is exported and deployed again without a change', async () => {
+    const file = join(folder, '.fusio.yml');
+    expect((await postern(['export', file], env)).code).toBe(0);
+    const again = (await postern(['deploy', file, '--prune', '--json'], env)).json();
+    expect(again.results.length).toBeGreaterThan(4_000);
+    expect(again.results.filter((result: any) => result.verb !== 'none')).toEqual([]);
+  }, 300_000);
+}
 
 /** Eight at a time, and every so many only. */
 async function each<T>(list: T[], work: (item: T) => Promise<void>): Promise<void> {

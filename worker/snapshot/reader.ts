@@ -14,8 +14,8 @@ import type { Match, Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
 import { Firewall, originOf } from '../lib/firewall.ts';
 import { createRouter, type Router } from '../lib/router.ts';
-import { type Soon, soon } from '../lib/soon.ts';
-import { loadContents, loaderOf, peekContent } from './content.ts';
+import type { Soon } from '../lib/soon.ts';
+import { loadContents, loaderOf, rowOf } from './content.ts';
 import { emptyManifest, type Manifest, shapeOf } from './manifest.ts';
 import { type Branch, leafOf, leavesOf, loadBranches } from './tree.ts';
 
@@ -192,19 +192,20 @@ function revocationKey(kind: FeedEntry['kind'], id: string): string {
 function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
   const { manifest, branches, rates, keys, config } = state;
   const { revision } = state.head;
-  const rowsAt = <T extends { id: number }>(kind: string, key: string | number): Soon<T[]> => {
+  const rowAt = <T>(
+    kind: string,
+    key: string | number,
+    find: (rows: readonly T[]) => T | undefined,
+  ): Soon<T | undefined> => {
     const hash = leafOf(manifest.kinds[kind], branches, shapeOf(kind), key);
-    if (hash === undefined) {
-      return [];
-    }
-    return peekContent<T[]>(hash) ?? loadContents<T[]>(env, tenant, [hash]).then((found) => found.get(hash)!);
+    return hash === undefined ? undefined : rowOf(env, tenant, hash, key, find);
   };
   const everyRow = async <T>(kind: string): Promise<T[]> => {
     const contents = await loadContents<T[]>(env, tenant, leavesOf(manifest.kinds[kind], branches));
     return [...contents.values()].flat();
   };
-  const named = <T extends { id: number; name: string; status: number }>(kind: string, name: string) =>
-    soon(rowsAt<T>(kind, name), (rows) => rows.find((row) => row.name === name));
+  const named = <T extends { name: string }>(kind: string, name: string) =>
+    rowAt<T>(kind, name, (rows) => rows.find((row) => row.name === name));
   const referenced = <T extends { id: number; name: string; status: number }>(
     kind: 'action' | 'schema',
     reference: string,
@@ -219,7 +220,7 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
       const { snapshot } = state;
       return match.found ? { found: true, operationId: match.value.id, params: match.params, snapshot } : match;
     },
-    operation: (id) => soon(rowsAt<OperationRecord>('operation', id), (rows) => rows.find((row) => row.id === id)),
+    operation: (id) => rowAt<OperationRecord>('operation', id, (rows) => rows.find((row) => row.id === id)),
     action: (reference) => referenced<ActionRecord>('action', reference),
     schema: (reference) => referenced<SchemaRecord>('schema', reference),
     async connection(name) {

@@ -42,6 +42,8 @@ export interface ClassInfo {
   title: string;
   properties: Record<string, Member>;
   required: string[];
+  /** What the class does not do yet, for those that can be saved only. */
+  missing?: string;
 }
 
 export interface Registry {

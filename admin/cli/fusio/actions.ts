@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
-import { catalogue } from '../../../worker/actions/catalogue.ts';
-import { catalogue as connectionCatalogue } from '../../../worker/connections/catalogue.ts';
+import { registry } from '../entity/registry.ts';
 import { isObject, type Json, type Note } from './source.ts';
 
 /** The classes that the gateway has, by their dotted names. */
@@ -125,10 +124,10 @@ export class ActionBook {
     if (found !== dotted) {
       this.note('translated', about, `the class ${dotted} is ${found} here`);
     }
-    const missing = (kind === 'action' ? catalogue : connectionCatalogue).find((type) => type.class === found);
+    const missing = registry.classes[kind][found]?.missing;
     if (missing !== undefined) {
       const advice = replacements.find(([pattern]) => pattern.test(found))?.[1];
-      this.note('replace', about, advice ?? `${missing.description} Until then it answers 503`);
+      this.note('replace', about, advice ?? `${missing} Until then it answers 503`);
     }
     return { class: found, config: isObject(config) ? config : {} };
   }
