@@ -147,6 +147,10 @@ describe('a list', () => {
         .reverse()
         .slice(1, 3),
     );
+    const rates = await run('rate', 'list', '--columns', 'name,rate_limit');
+    expect(rates.out).toMatch(/Default\s+\d+/);
+    const none = await run('rate', 'list', '--columns', 'name,nothing');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('There is no column "nothing"')]);
     const found = await run('config', 'list', '--search', 'name:"log_sample"', '--columns', 'name');
     expect(found.out).toBe('NAME\nlog_sample\n');
     expect((await run('config', 'list', '-n', '1')).err).toMatch(/1–1 of \d+; --start 1 goes on/);

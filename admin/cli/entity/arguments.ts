@@ -62,5 +62,10 @@ export function optionOf(member: string): string {
 
 /** The declared name that an option means, in either spelling; undefined when there is none. */
 export function findName(names: readonly string[], written: string): string | undefined {
-  return names.find((name) => name === written) ?? names.find((name) => optionOf(name) === written.toLowerCase());
+  return names.find((name) => name === written) ?? names.find((name) => bare(name) === bare(written));
+}
+
+/** `httpPath`, `http-path` and `http_path` are one name. */
+function bare(name: string): string {
+  return name.replace(/[-_]/g, '').toLowerCase();
 }

@@ -127,9 +127,14 @@ async function read(api: Client, path: string, query: Record<string, string>, al
 function columnsOf(chosen: string | true | undefined, entity: Entity, entries: readonly Entry[]): string[] {
   const present = [...new Set(entries.flatMap((entry) => Object.keys(entry)))];
   if (typeof chosen === 'string') {
-    return chosen
-      .split(',')
-      .map((name) => findName([...new Set([...entity.columns, ...present])], name.trim()) ?? name.trim());
+    const known = [...new Set([...entity.columns, ...present, ...Object.keys(entity.members)])];
+    return chosen.split(',').map((name) => {
+      const found = findName(known, name.trim());
+      if (found === undefined) {
+        throw new Failure('usage', `There is no column "${name.trim()}"; there are ${known.join(', ')}`);
+      }
+      return found;
+    });
   }
   if (entity.columns.length > 1) {
     return entity.columns.filter((column) => present.includes(column));
