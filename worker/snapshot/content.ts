@@ -18,8 +18,8 @@ interface Entry {
 
 /**
  * Characters of text whose parsed values an isolate keeps: of whole contents, and of single rows that calls asked for. With
- * what calls derive from them they take up to five times as many bytes of a heap of 128 MB (measured with 20,000
- * operations, all called: 48 MB for 10 MB).
+ * what calls derive from them they take several times as many bytes of a heap of 128 MB (bench/RESULTS.md: 35 MB with
+ * 20,000 operations, all called).
  */
 const capacity = 3_000_000;
 const rowCapacity = 4_000_000;
@@ -126,6 +126,10 @@ export function rowOf<T>(
 
 function keepRow(hash: string, key: string | number, row: unknown, length: number): void {
   const kept = asked.get(hash) ?? { rows: new Map(), size: 0 };
+  if (kept.rows.has(key)) {
+    // Another call found it meanwhile: it counts once.
+    return;
+  }
   kept.rows.set(key, row);
   kept.size += length;
   askedSize += length;
