@@ -34,6 +34,12 @@ beforeAll(async () => {
   operation = Number(await make('orders', { options: { idempotency: 'allowed', timeout: 3_000 } }));
   await make('musts', { options: { idempotency: 'required' } });
   await make('plains', {});
+  await admin.must('POST', '/backend/action', {
+    name: 'later',
+    class: 'Fusio.Adapter.GraphQL.Action.GraphQLProcessor',
+    config: { url: listener.url },
+  });
+  await make('laters', { action: 'action://later', options: { idempotency: 'allowed' } });
   await make('files', { incoming: 'mime://application/octet-stream', options: { idempotency: 'allowed' } });
 });
 afterAll(() => Promise.all([gateway?.stop(), listener?.stop()]));
@@ -129,6 +135,13 @@ describe('a request with an Idempotency-Key', () => {
     const timeout = { status: 504, body: { code: 'upstream_timeout' } };
     expect([await order(late), await order(late)]).toMatchObject([timeout, timeout]);
     expect(listener.received).toHaveLength(2);
+    const free = randomUUID();
+    const later = () => order(free, { apples: 3 }, { path: '/laters' });
+    expect(await later()).toMatchObject({ status: 503, body: { code: 'not_configured' } });
+    await admin.must('PUT', '/backend/operation/~laters', { action: 'action://order' });
+    listener.answer = () => ({ status: 201, body: '{}' });
+    const run = await later();
+    expect([run.status, run.headers.get('idempotent-replayed'), listener.received.length]).toEqual([201, null, 3]);
   });
 
   it('whose answer is larger than 1 MB is run once, and its answer cannot be had again', async () => {
