@@ -55,7 +55,7 @@ export async function startEmulatedForwarder(bench: Bench, upstream: string): Pr
 }
 
 /** Miniflare does not tell the id of its workerd: it is the child that was not there before. */
-async function withPid<T>(start: () => Promise<T>): Promise<{ result: T; pid: number }> {
+export async function withPid<T>(start: () => Promise<T>): Promise<{ result: T; pid: number }> {
   const before = new Set(childrenOf(process.pid));
   const result = await start();
   const pid = childrenOf(process.pid).find((child) => !before.has(child));

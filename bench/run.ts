@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { projectRoot } from '../admin/host/build.ts';
 import { openCases, openEmulatedCases } from './cases.ts';
 import { hasWrk } from './load.ts';
+import { measureLogs } from './logs.ts';
 import { type Measured, measureCases, type Pace } from './measure.ts';
 import { type Footprint, measureFootprint } from './memory.ts';
 import { hasNginx } from './nginx.ts';
@@ -15,7 +16,8 @@ const usage = `npm run bench                       everything, about 15 minutes;
 npm run bench -- --quick            small counts, to see that it runs
 npm run bench -- --write            puts the figures into bench/RESULTS.md
 npm run bench -- --sizes 10,1000 --rounds 5 --seconds 2 --connections 1,32 --restarts 10
-npm run bench -- publish [SIZE …]   what one change of the configuration costs`;
+npm run bench -- publish [SIZE …]   what one change of the configuration costs
+npm run bench -- logs [ROWS]        what 10 million rows in the log cost, or so many (0.8 GB and half a minute a million)`;
 
 /** `npm run bench`. */
 async function main(args: string[]): Promise<void> {
@@ -37,6 +39,12 @@ async function main(args: string[]): Promise<void> {
   if (positionals[0] === 'publish') {
     const sizes = positionals.slice(1).map(Number);
     return measurePublishing(sizes.length > 0 ? sizes : [10, 1_000, 20_000]);
+  }
+  if (positionals[0] === 'logs') {
+    const text = await withBench((bench) => measureLogs(bench, Number(positionals[1] ?? 10_000_000), progress));
+    progress('');
+    console.log(text);
+    return values.write ? writeFigures(text, 'log figures') : undefined;
   }
   if (values.help || positionals.length > 0) {
     console.log(usage);
@@ -119,10 +127,9 @@ function progress(text: string): void {
   }
 }
 
-const [from, to] = ['<!-- figures -->', '<!-- end of figures -->'];
-
 /** The prose of RESULTS.md is kept, the figures between the marks are replaced. */
-function writeFigures(text: string): void {
+function writeFigures(text: string, name = 'figures'): void {
+  const [from, to] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const file = join(projectRoot, 'bench/RESULTS.md');
   const before = readFileSync(file, 'utf8');
   const [start, end] = [before.indexOf(from), before.indexOf(to)];

@@ -10,7 +10,12 @@ export const named: Record<string, string[]> = {
     '*.getAllByType.sort* is ours',
   ],
   'A day is enough where a moment can be given': ['backend.*.from differs', 'backend.*.to differs'],
+  'Lists that grow without end say where counting and searching ended': [
+    '*Collection.totalIsMinimum is ours',
+    '*Collection.searchedSince is ours',
+  ],
   'Logs have more filters, and can be followed': [
+    'Backend_LogCollection.after is ours',
     'backend.log.getAll.after is ours',
     'backend.log.getAll.categoryId is ours',
     'backend.log.getAll.requestId is ours',

@@ -172,7 +172,23 @@ describe('the list', () => {
     const spy = { prepare, batch: (statements: D1PreparedStatement[]) => LOGS.batch(statements as never) };
     const operation = logOperations.find(({ name }) => name === 'backend.log.getAll')!;
     const call = { tenant: '', runtime: { env: { LOGS: spy }, now: () => noon } } as unknown as Call;
-    for (const query of [{}, { after: 5, userId: 5 }, { userId: 5 }, { operationId: 11 }]) {
+    const plans: [query: object, plan: RegExp][] = [
+      [{}, /SEARCH log USING (COVERING )?INDEX log_date \(tenant_id=\? AND date>\? AND date<\?\)/],
+      [{ after: 5, userId: 5 }, /SEARCH log USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/],
+      [
+        { userId: 5, responseCode: '5xx', categoryId: 0 },
+        /USING (COVERING )?INDEX log_user \(tenant_id=\? AND user_id=\? AND date>\?/,
+      ],
+      [
+        { operationId: 11, userId: 5 },
+        /USING (COVERING )?INDEX log_operation \(tenant_id=\? AND operation_id=\? AND date>\?/,
+      ],
+      [{ categoryId: 2 }, /USING (COVERING )?INDEX log_category \(tenant_id=\? AND category_id=\? AND date>\?/],
+      [{ responseCode: '4xx' }, /USING (COVERING )?INDEX log_failed \(tenant_id=\? AND date>\? AND date<\?\)/],
+      [{ responseCode: '500', categoryId: 0 }, /USING (COVERING )?INDEX log_failed/],
+      [{ search: 'bread' }, /USING (COVERING )?INDEX log_body \(tenant_id=\? AND date>\?/],
+    ];
+    for (const [query] of plans) {
       await operation.run(call, { query, path: {}, body: undefined, bytes: null } as unknown as Input);
     }
     const explained: string[] = [];
@@ -182,13 +198,14 @@ describe('the list', () => {
         .all<{ detail: string }>();
       explained.push(results.map(({ detail }) => detail).join('; '));
     }
-    expect(explained).toHaveLength(8);
-    const [, page, , followed, , user, , operationPlan] = explained;
-    expect(page).toMatch(/USING INDEX log_date \(tenant_id=\? AND date>\? AND date<\?\)/);
-    expect(followed).toMatch(/USING INTEGER PRIMARY KEY \(rowid>\?\)/);
-    expect(user).toMatch(/USING INDEX log_user/);
-    expect(operationPlan).toMatch(/USING INDEX log_operation/);
-    expect(explained.join()).not.toContain('TEMP B-TREE');
+    for (const [at, [query, plan]] of plans.entries()) {
+      expect([query, explained[at]]).toEqual([query, expect.stringMatching(plan)]);
+    }
+    // Only the page itself is put in order.
+    for (const plan of explained) {
+      expect(plan.match(/TEMP B-TREE/g)?.length, plan).toBe(1);
+      expect(plan).toMatch(/LEFT-JOIN; USE TEMP B-TREE FOR ORDER BY$/);
+    }
   });
 
   test.each([
@@ -201,6 +218,86 @@ describe('the list', () => {
     const refused = await list(query).catch((thrown) => thrown);
     expect(refused).toBeInstanceOf(ApiError);
     expect(refused).toMatchObject({ status: 400, errors: [{ pointer }] });
+  });
+});
+
+describe('of more calls than are counted and examined', () => {
+  const rows = 100_200;
+  const first = Date.parse('2026-11-01T00:00:00Z');
+  const many = async (name: string, query: Record<string, unknown>) => {
+    const operation = logOperations.find((one) => one.name === name)!;
+    const call = { tenant: 'many', runtime: { env: { LOGS }, now: () => noon } } as unknown as Call;
+    return operation.run(call, { query, path: {}, body: undefined, bytes: null } as unknown as Input) as any;
+  };
+  const moment = (number: number) => new Date(first + number * 10_000).toISOString();
+
+  beforeAll(async () => {
+    const numbers = `WITH RECURSIVE n(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM n WHERE value < ${rows - 1})`;
+    await LOGS.prepare(
+      `INSERT INTO log (tenant_id, method, path, body, response_code, execution_time, date)
+      ${numbers} SELECT 'many', 'GET', '/' || value, iif(value % 8 = 0, 'body ' || value, NULL), 200, 1,
+        strftime('%Y-%m-%dT%H:%M:%fZ', ${first / 1000} + value * 10, 'unixepoch') FROM n`,
+    ).run();
+    await LOGS.prepare(
+      `INSERT INTO log_error (tenant_id, message, insert_date)
+      ${numbers} SELECT 'many', 'failure ' || value, '2026-11-01T00:00:00.000Z' FROM n WHERE value < 10050`,
+    ).run();
+  }, 60_000);
+
+  test('10,000 are counted, and said to be more; pages go on behind them', async () => {
+    const page = await many('backend.log.getAll', { count: 1 });
+    expect(page).toMatchObject({ totalResults: 10_000, totalIsMinimum: true, startIndex: 0, itemsPerPage: 1 });
+    expect(page.entry[0].path).toBe(`/${rows - 1}`);
+    expect(page.searchedSince).toBe(moment(rows - 1 - 100_000));
+    const deep = await many('backend.log.getAll', { startIndex: 60_000, count: 2 });
+    expect(deep.entry.map(({ path }: any) => path)).toEqual([`/${rows - 60_001}`, `/${rows - 60_002}`]);
+    const few = await many('backend.log.getAll', { from: moment(0), to: moment(9_999) });
+    expect(few).toMatchObject({ totalResults: 10_000, entry: { length: 16 } });
+    expect(few).not.toHaveProperty('totalIsMinimum');
+    expect(few).not.toHaveProperty('searchedSince');
+    expect(await many('backend.log.getAll', { from: moment(0), to: moment(10_000) })).toMatchObject({
+      ...{ totalResults: 10_000, totalIsMinimum: true },
+    });
+  });
+
+  test('so many are examined, and where that ended is where the next search begins', async () => {
+    const page = await many('backend.log.getAll', { path: '/17' });
+    // All that begin so but the oldest, /17, /170 to /179.
+    expect([page.totalResults, page.totalIsMinimum]).toEqual([1100, true]);
+    expect(page.entry.at(-1).path).toMatch(/^\/17\d{3}$/);
+    const rest = await many('backend.log.getAll', { path: '/17', from: moment(0), to: page.searchedSince });
+    expect(rest.entry.map(({ path }: any) => path)).toEqual(
+      [...Array(10).keys()]
+        .reverse()
+        .map((last) => `/17${last}`)
+        .concat('/17'),
+    );
+    expect(rest).not.toHaveProperty('totalIsMinimum');
+  });
+
+  test('of bodies fewer, and only calls that have one', async () => {
+    const page = await many('backend.log.getAll', { search: 'body' });
+    expect(page).toMatchObject({ totalResults: 10_000, totalIsMinimum: true });
+    expect(page.searchedSince).toBe(moment(Math.floor((rows - 1) / 8) * 8 - 8 * 10_000));
+  });
+
+  test('who follows is told how far it was looked', async () => {
+    const ids = await LOGS.prepare(`SELECT min(id) AS first FROM log WHERE tenant_id = 'many'`).first<number>('first');
+    const none = await many('backend.log.getAll', { after: ids! - 1, path: '/nowhere' });
+    expect(none).toMatchObject({ totalResults: 0, totalIsMinimum: true, after: ids! + 100_000, entry: [] });
+    const last = await many('backend.log.getAll', { after: none.after, path: `/${rows - 1}` });
+    expect(last.entry).toHaveLength(1);
+    expect(last).not.toHaveProperty('after');
+  });
+
+  test('errors too', async () => {
+    expect(await many('backend.log.getAllErrors', {})).toMatchObject({ totalResults: 10_000, totalIsMinimum: true });
+    const last = await many('backend.log.getAllErrors', { startIndex: 10_040 });
+    expect(last.entry.map(({ message }: any) => message)).toEqual(
+      [...Array(10).keys()].reverse().map((n) => `failure ${n}`),
+    );
+    const found = await many('backend.log.getAllErrors', { search: 'failure 1004' });
+    expect(found).toMatchObject({ totalResults: 11 });
   });
 });
 

@@ -141,6 +141,33 @@ test('a call shows within two seconds, in the statistics and on the dashboard, w
   expect(last('activitiesPerUser')[0][0]).toBe('admin');
 });
 
+test('lists of changes and tokens count to 10,000 and say that there are more', async () => {
+  const numbers = 'WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 10020)';
+  const date = `strftime('%Y-%m-%dT%H:%M:%fZ', ${Date.parse('2016-03-01T00:00:00Z') / 1000} + value, 'unixepoch')`;
+  await gateway.DB.batch([
+    gateway.DB.prepare(
+      `INSERT INTO audit (user_id, event, message, content, date) ${numbers} SELECT 1, 'thing.update', 'Changed ' || value, '{"name":"x"}', ${date} FROM n`,
+    ),
+    gateway.DB.prepare(
+      `INSERT INTO token (user_id, jti, scopes, expire, date) ${numbers} SELECT 1, 'many-' || value, '["a"]', '2099-01-01T00:00:00Z', ${date} FROM n`,
+    ),
+  ]);
+  const march = 'from=2016-03-01&to=2016-03-31';
+  for (const noun of ['audit', 'token']) {
+    const page = await api.must('GET', `/backend/${noun}?${march}&startIndex=10016&count=8`);
+    expect(page).toMatchObject({ totalResults: 10_000, totalIsMinimum: true, startIndex: 10_016, itemsPerPage: 8 });
+    expect(page.entry).toHaveLength(4);
+    expect(page.entry[3].date).toBe('2016-03-01T00:00:01Z');
+  }
+  const found = await api.must(
+    'GET',
+    `/backend/audit?${march}&search=${encodeURIComponent('"Changed 1000"')}&sortBy=date&sortOrder=asc`,
+  );
+  expect([found.totalResults, found.totalIsMinimum, found.entry[0].message]).toEqual([11, undefined, 'Changed 1000']);
+  const [token] = (await api.must('GET', `/backend/token?${march}&count=1`)).entry;
+  expect(token.scopes).toEqual(['a']);
+});
+
 describe('a call is explained by its request id', () => {
   const explained = async (answer: Response) => {
     const id = answer.headers.get('x-request-id')!;

@@ -4,7 +4,8 @@ import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlit
 // The database LOGS. It is written by gateway/observe.ts, read by api/ and swept by jobs/retention.ts.
 //
 // Few indexes on purpose: the platform bills a written row a thousand times as dearly as a read one, and every index is
-// one more written row per call. What lists filter by without an index is found by walking `tenant_id, date`.
+// one more written row per call. So those beyond the first three hold only the few calls that are sought by them; what lists
+// filter by without an index is found by walking `tenant_id, date` for a while (resources/growing-list.ts).
 // Dates are texts in UTC with milliseconds, `2026-11-21T22:58:00.123Z`: they sort as they read.
 
 /** One row per call that the log keeps. Ids grow in the order of insertion, so a reader that remembers the last one misses nothing. */
@@ -46,6 +47,9 @@ export const logs = sqliteTable(
     index('log_date').on(table.tenant_id, table.date),
     index('log_operation').on(table.tenant_id, table.operation_id, table.date).where(sql`operation_id IS NOT NULL`),
     index('log_user').on(table.tenant_id, table.user_id, table.date).where(sql`user_id IS NOT NULL`),
+    index('log_category').on(table.tenant_id, table.category_id, table.date).where(sql`category_id <> 1`),
+    index('log_failed').on(table.tenant_id, table.date).where(sql`response_code >= 400`),
+    index('log_body').on(table.tenant_id, table.date).where(sql`body IS NOT NULL`),
   ],
 );
 
@@ -66,7 +70,10 @@ export const logErrors = sqliteTable(
     count: integer().notNull().default(1),
     insert_date: text().notNull(),
   },
-  (table) => [index('log_error_log').on(table.log_id).where(sql`log_id IS NOT NULL`)],
+  (table) => [
+    index('log_error_log').on(table.log_id).where(sql`log_id IS NOT NULL`),
+    index('log_error_tenant').on(table.tenant_id),
+  ],
 );
 
 /** Upper bounds in milliseconds of the columns `ms_N`: calls that took more than the bound before and at most this one. Slower calls are in `count` alone. */

@@ -15,6 +15,7 @@ import { cronjobRuns } from './cronjob-run.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
 import { deliveryOf } from './deliveries.ts';
 import { entityOf } from './entity-view.ts';
+import { type Bounds, growingPage, type Walk } from './growing-list.ts';
 import { resources } from './index.ts';
 import { changeLive, type Limit } from './live.ts';
 import { parseSearch, searchCondition } from './search.ts';
@@ -194,7 +195,7 @@ export interface CollectionQuery {
   sortOrder?: string;
 }
 
-export interface Collection {
+export interface Collection extends Bounds {
   totalResults: number;
   startIndex: number;
   itemsPerPage: number;
@@ -208,14 +209,7 @@ export async function listEntities(
   query: CollectionQuery,
   more?: SQL,
 ): Promise<Collection> {
-  const columns = getTableColumns(resource.table) as Record<string, any>;
-  const condition = and(
-    eq(columns.tenant_id, call.tenant),
-    columns.status === undefined ? undefined : and(gt(columns.status, 0), ne(columns.status, resource.deleted)),
-    visibleTo(call, resource),
-    more,
-    conditionOf(resource, query.search),
-  );
+  const condition = and(eq((resource.table as any).tenant_id, call.tenant), shown(call, resource, query, more));
   const startIndex = query.startIndex ?? 0;
   const itemsPerPage = query.count ?? 16;
   const db = drizzle(call.runtime.env.DB);
@@ -229,9 +223,50 @@ export async function listEntities(
       .limit(itemsPerPage)
       .offset(startIndex),
   ]);
-  const entry = (rows as Row[]).map((row) => entityOf(resource, row, true));
-  await resource.extendList?.(rows as Row[], entry, readingOf(call));
+  const entry = await entriesOf(call, resource, rows as Row[]);
   return { totalResults: counted[0]?.count ?? 0, startIndex, itemsPerPage, entry };
+}
+
+/** The same of a table that grows without end, for a range of its dates, which an index by tenant and date finds; newest first. */
+export async function listGrowing(
+  call: Call,
+  resource: Resource,
+  query: CollectionQuery,
+  range: Pick<Walk, 'along' | 'from' | 'to'>,
+  more?: SQL,
+): Promise<Collection> {
+  const table = resource.table as any;
+  const startIndex = query.startIndex ?? 0;
+  const itemsPerPage = query.count ?? 16;
+  const { rows, total, bounds } = await growingPage(
+    call.runtime.env.DB,
+    { table, key: eq(table.tenant_id, call.tenant), ...range },
+    {
+      where: shown(call, resource, query, more),
+      order: query.sortBy === undefined ? [desc(range.along), desc(table.id)] : orderOf(resource, query),
+      startIndex,
+      count: itemsPerPage,
+    },
+  );
+  const entry = await entriesOf(call, resource, rows);
+  return { totalResults: total, startIndex, itemsPerPage, entry, ...bounds };
+}
+
+/** What lists show of a tenant's rows. */
+function shown(call: Call, resource: Resource, query: CollectionQuery, more: SQL | undefined): SQL | undefined {
+  const { status } = getTableColumns(resource.table) as Record<string, any>;
+  return and(
+    status === undefined ? undefined : and(gt(status, 0), ne(status, resource.deleted)),
+    visibleTo(call, resource),
+    more,
+    conditionOf(resource, query.search),
+  );
+}
+
+async function entriesOf(call: Call, resource: Resource, rows: Row[]): Promise<Record<string, unknown>[]> {
+  const entry = rows.map((row) => entityOf(resource, row, true));
+  await resource.extendList?.(rows, entry, readingOf(call));
+  return entry;
 }
 
 function conditionOf(resource: Resource, search: string | undefined): SQL | undefined {

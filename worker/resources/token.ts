@@ -27,6 +27,7 @@ export const tokens = sqliteTable(
     index('token_user').on(table.tenant_id, table.user_id, table.status),
     index('token_app').on(table.tenant_id, table.app_id, table.status),
     index('token_family').on(table.tenant_id, table.family),
+    index('token_date').on(table.tenant_id, table.date),
   ],
 );
 

@@ -64,14 +64,20 @@ export const logs = command({
       output.line(entry, () => line(entry));
     }
     for (;;) {
-      const { entry: entries } = await patiently(output.note, () =>
-        api.get<Collection<LogEntry>>('/backend/log', { ...filter, after: last, count: page }),
+      const { entry: entries, after } = await patiently(output.note, () =>
+        api.get<Collection<LogEntry> & { after?: number }>('/backend/log', { ...filter, after: last, count: page }),
       );
       for (const entry of entries) {
         output.line(entry, () => line(entry));
         last = Math.max(last, entry.id);
       }
-      if (entries.length < page) {
+      if (entries.length === page) {
+        continue;
+      }
+      // Calls that the filter does not want may be many: the gateway says how far it looked.
+      if (after !== undefined) {
+        last = Math.max(last, after);
+      } else {
         await sleep(pause);
       }
     }

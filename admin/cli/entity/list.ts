@@ -15,7 +15,12 @@ const widest = 48;
 const largestPage = 1024;
 
 type Entry = Record<string, unknown>;
-type Page = Collection<Entry> & { startIndex: number; itemsPerPage: number };
+type Page = Collection<Entry> & {
+  startIndex: number;
+  itemsPerPage: number;
+  totalIsMinimum?: boolean;
+  searchedSince?: string;
+};
 
 /** `postern NOUN list`: a page, or all, as a table. `own`: the path that lists the caller's own, unless `--everyone` is given. */
 export function listVerb(noun: string, entity: Entity & { own?: string }): CommandDef<any> {
@@ -57,8 +62,12 @@ export function listVerb(noun: string, entity: Entity & { own?: string }): Comma
       const columns = columnsOf(context.own('columns'), entity, page.entry);
       context.output.result(page, () => show(page, columns));
       const end = page.startIndex + page.entry.length;
+      const total = `${page.totalResults}${page.totalIsMinimum ? ' or more' : ''}`;
       if (page.entry.length > 0 && end < page.totalResults) {
-        context.output.note(pc.dim(`${page.startIndex + 1}–${end} of ${page.totalResults}; --start ${end} goes on`));
+        context.output.note(pc.dim(`${page.startIndex + 1}–${end} of ${total}; --start ${end} goes on`));
+      }
+      if (page.searchedSince !== undefined) {
+        context.output.note(pc.dim(`Searched back to ${page.searchedSince}; --to ${page.searchedSince} goes on`));
       }
     },
   });
@@ -117,7 +126,7 @@ async function read(api: Client, path: string, query: Record<string, string>, al
     const page = await api.get<Page>(path, { ...query, startIndex: start, count: largestPage });
     entry.push(...page.entry);
     start += page.entry.length;
-    if (page.entry.length === 0 || start >= page.totalResults) {
+    if (page.entry.length === 0 || (start >= page.totalResults && !page.totalIsMinimum)) {
       return { ...page, startIndex: Number(query.startIndex ?? 0), itemsPerPage: entry.length, entry };
     }
   }

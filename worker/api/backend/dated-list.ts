@@ -1,7 +1,7 @@
-import { and, gte, lte, type SQL } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Call } from '../../core/call.ts';
-import { type Collection, collectionParameters, listEntities } from '../../resources/crud.ts';
+import { type Collection, collectionParameters, listGrowing } from '../../resources/crud.ts';
 import type { Resource } from '../../resources/define.ts';
 import { dateParameters, dateRange } from '../date-range.ts';
 
@@ -17,5 +17,5 @@ export function listDated(
   more?: SQL,
 ): Promise<Collection> {
   const range = dateRange(query, call.runtime.now());
-  return listEntities(call, resource, query, and(gte(date, range.from), lte(date, range.to), more));
+  return listGrowing(call, resource, query, { along: date, ...range }, more);
 }

@@ -1,65 +1,126 @@
-import { and, eq, gt, gte, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, lte, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { ApiError } from '../../core/errors.ts';
 import { categories } from '../../core/system-operation.ts';
 import { logs } from '../../gateway/log-tables.ts';
 import { canonicalAddress } from '../../lib/client-address.ts';
+import { timeOfId } from '../../lib/time-id.ts';
+import type { Walk } from '../../resources/growing-list.ts';
 import { dateRange } from '../date-range.ts';
 
 // Texts are compared by instr and substr, never by LIKE: D1 takes patterns of 50 bytes only (local emulation takes more),
 // and nothing has to be escaped.
 
-/**
- * The condition that the query of a log list asks for: dates, members, Fusio's search language, `after` an id. Throws
- * ApiError `invalid_parameter`.
- */
-export function logCondition(tenant: string, query: Record<string, unknown>, now: number): SQL {
-  const { operationId, appId, userId, categoryId, after, requestId, responseCode } = query as Record<
-    string,
-    number | string
-  >;
-  // A reader who follows wants all that is new; a page of a list is dated.
-  const dated = after === undefined || query.from !== undefined || query.to !== undefined;
-  const range = dated ? dateRange(query, now) : null;
-  // The plus keeps SQLite from walking an index, all of a tenant and then sorted, where the ids behind one are wanted.
-  const is = (column: SQLiteColumn, value: string | number) => (dated ? eq(column, value) : sql`+${column} = ${value}`);
-  return and(
-    is(logs.tenant_id, tenant),
-    range === null ? undefined : and(gte(logs.date, range.from), lte(logs.date, range.to)),
-    after === undefined ? undefined : gt(logs.id, Number(after)),
-    categoryCondition(categoryId, operationId ?? requestId),
-    operationId === undefined ? undefined : is(logs.operation_id, Number(operationId)),
-    appId === undefined ? undefined : is(logs.app_id, Number(appId)),
-    userId === undefined ? undefined : is(logs.user_id, Number(userId)),
-    requestId === undefined ? undefined : eq(logs.request_id, String(requestId)),
-    responseCode === undefined ? undefined : statusCondition(String(responseCode)),
-    ...members.map(({ name, condition }) => {
-      const value = query[name];
-      return value === undefined || value === '' ? undefined : condition(bounded(name, String(value)));
-    }),
-    ...searchConditions(query.search === undefined ? '' : String(query.search)),
-  )!;
+type Query = Record<string, unknown>;
+
+/** One thing that a query asks for. */
+interface Term {
+  condition: SQL;
+  /** The same by the first columns of an index (log-tables.ts), where one knows it; the first such term is the key of the walk. */
+  key?: SQL;
+  /** Rows of that index that are examined, if not as many as usual. */
+  examined?: number;
+  /** Only rows of this moment meet it. */
+  moment?: string;
 }
 
+/**
+ * What the query of a log list asks for (dates, members, Fusio's search language, `after` an id): the rows that an index finds,
+ * and the condition for the rest. Throws ApiError `invalid_parameter`.
+ */
+export function logWalk(tenant: string, query: Query, now: number): { walk: Walk; where: SQL | undefined } {
+  const terms = termsOf(query);
+  const conditions = terms.map(({ condition }) => condition);
+  if (query.after !== undefined) {
+    // A reader who follows wants all that is new, whatever its date, and ids miss nothing that was written late.
+    const dated = query.from !== undefined || query.to !== undefined;
+    const range = dated ? dateRange(query, now) : null;
+    const dates = range === null ? undefined : and(gte(logs.date, range.from), lte(logs.date, range.to));
+    return {
+      walk: {
+        ...{ table: logs, key: sql`true`, along: logs.id, ascending: true },
+        ...{ from: Number(query.after) + 1, to: Number.MAX_SAFE_INTEGER },
+      },
+      where: and(exactly(logs.tenant_id, tenant), dates, ...conditions),
+    };
+  }
+  const { from, to } = dateRange(query, now);
+  const indexed = terms.find(({ key }) => key !== undefined);
+  const moment = terms.find((term) => term.moment !== undefined)?.moment;
+  return {
+    walk: {
+      ...{ table: logs, key: and(eq(logs.tenant_id, tenant), indexed?.key)!, along: logs.date },
+      examined: indexed?.examined,
+      // A moment outside the range leaves nothing between its ends.
+      from: moment !== undefined && moment > from ? moment : from,
+      to: moment !== undefined && moment < to ? moment : to,
+    },
+    where: and(...conditions),
+  };
+}
+
+/** By how few rows the index of each leaves, as one may expect. */
+function termsOf(query: Query): Term[] {
+  const { operationId, appId, userId, categoryId, requestId, responseCode, search } = query as Record<
+    string,
+    number | string | undefined
+  >;
+  const given = <T>(value: T | undefined, term: (value: T) => Term) => (value === undefined ? [] : [term(value)]);
+  const category = Number(categoryId ?? ((operationId ?? requestId) === undefined ? categories.default : 0));
+  return [
+    ...given(requestId, (id) => requestTerm(String(id))),
+    ...given(operationId, (id) => keyed(logs.operation_id, Number(id))),
+    ...given(userId, (id) => keyed(logs.user_id, Number(id))),
+    ...given(appId, (id) => ({ condition: exactly(logs.app_id, Number(id)) })),
+    ...memberTerms(query),
+    ...searchTerms(String(search ?? '')),
+    ...given(responseCode, (code) => statusTerm(String(code))),
+    ...(category === 0 ? [] : [categoryTerm(category)]),
+  ];
+}
+
+/** The plus keeps SQLite from walking an index for it, and then sorting all that it finds. */
+const exactly = (column: SQLiteColumn, value: string | number) => sql`+${column} = ${value}`;
+const keyed = (column: SQLiteColumn, value: number): Term => ({
+  condition: exactly(column, value),
+  key: eq(column, value),
+});
+
 /** Calls of the users' own operations unless another category is named; 0 names all. */
-function categoryCondition(categoryId: number | string | undefined, exact: unknown): SQL | undefined {
-  const category = Number(categoryId ?? (exact === undefined ? categories.default : 0));
-  return category === 0 ? undefined : eq(logs.category_id, category);
+function categoryTerm(category: number): Term {
+  const rare = sql`${eq(logs.category_id, category)} AND ${logs.category_id} <> 1`;
+  return {
+    condition: exactly(logs.category_id, category),
+    ...(category === categories.default ? {} : { key: rare }),
+  };
+}
+
+/** A request id tells when it was made, so that the index by date finds its row. */
+function requestTerm(id: string): Term {
+  const time = timeOfId(id);
+  const condition = exactly(logs.request_id, time === null ? id : id.toLowerCase());
+  return time === null ? { condition } : { condition, moment: new Date(time).toISOString() };
 }
 
 /** `404`, or `4xx` for all of them. */
-function statusCondition(text: string): SQL {
+function statusTerm(text: string): Term {
   const found = /^([1-5])(?:xx|(\d\d))$/i.exec(text.trim());
   if (found === null) {
     throw invalid('responseCode', 'must be a status, 404, or a class of them, 4xx');
   }
   const [, first, rest] = found;
-  return rest === undefined
-    ? and(gte(logs.response_code, Number(first) * 100), lte(logs.response_code, Number(first) * 100 + 99))!
-    : eq(logs.response_code, Number(first + rest));
+  const least = Number(first) * 100;
+  return {
+    condition:
+      rest === undefined
+        ? and(gte(logs.response_code, least), lte(logs.response_code, least + 99))!
+        : eq(logs.response_code, Number(first + rest)),
+    ...(least >= 400 ? { key: sql`${logs.response_code} >= 400` } : {}),
+  };
 }
 
-const contains = (column: SQL | typeof logs.body, text: string) => sql`instr(lower(${column}), lower(${text})) > 0`;
+const contains = (column: SQL | typeof logs.user_agent, text: string) =>
+  sql`instr(lower(${column}), lower(${text})) > 0`;
 const begins = (column: typeof logs.path | typeof logs.ip, text: string) =>
   sql`substr(${column}, 1, length(${text})) = ${text}`;
 
@@ -76,20 +137,31 @@ function headerCondition(text: string): SQL {
     : contains(sql`char(10) || ${logs.header}`, `\n${found[1]}: ${found[2]}`);
 }
 
-const members: { name: string; condition(value: string): SQL }[] = [
-  { name: 'ip', condition: addressCondition },
-  { name: 'userAgent', condition: (value) => contains(sql`${logs.user_agent}`, value) },
-  { name: 'method', condition: (value) => eq(logs.method, value.toUpperCase()) },
-  { name: 'path', condition: (value) => begins(logs.path, value) },
-  { name: 'header', condition: headerCondition },
-  { name: 'body', condition: (value) => contains(logs.body, value) },
-];
+/** Few rows have a body, but it may be many times as long as the rest of them. */
+function bodyTerm(text: string): Term {
+  return { condition: contains(sql`${logs.body}`, text), key: sql`${logs.body} IS NOT NULL`, examined: 10_000 };
+}
+
+const members: Record<string, (value: string) => Term> = {
+  body: bodyTerm,
+  ip: (value) => ({ condition: addressCondition(value) }),
+  userAgent: (value) => ({ condition: contains(logs.user_agent, value) }),
+  method: (value) => ({ condition: eq(logs.method, value.toUpperCase()) }),
+  path: (value) => ({ condition: begins(logs.path, value) }),
+  header: (value) => ({ condition: headerCondition(value) }),
+};
+
+function memberTerms(query: Query): Term[] {
+  return Object.entries(members).flatMap(([name, term]) =>
+    query[name] === undefined || query[name] === '' ? [] : [term(bounded(name, String(query[name])))],
+  );
+}
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Comma separated terms, all of which must hold: an address, `/path`, METHOD, `Name: value`, a request id, else a part of the body. */
-function searchConditions(search: string): SQL[] {
+function searchTerms(search: string): Term[] {
   const terms = search
     .split(',')
     .map((term) => term.trim())
@@ -100,18 +172,18 @@ function searchConditions(search: string): SQL[] {
   return terms.map((given) => {
     const term = bounded('search', given);
     if (canonicalAddress(term) !== null) {
-      return addressCondition(term);
+      return { condition: addressCondition(term) };
     }
     if (term.startsWith('/')) {
-      return begins(logs.path, term);
+      return { condition: begins(logs.path, term) };
     }
     if (methods.has(term)) {
-      return eq(logs.method, term);
+      return { condition: eq(logs.method, term) };
     }
     if (uuid.test(term)) {
-      return eq(logs.request_id, term.toLowerCase());
+      return requestTerm(term.toLowerCase());
     }
-    return /^[\w-]+:/.test(term) ? headerCondition(term) : contains(logs.body, term);
+    return /^[\w-]+:/.test(term) ? { condition: headerCondition(term) } : bodyTerm(term);
   });
 }
 

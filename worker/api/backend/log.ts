@@ -6,9 +6,10 @@ import { ApiError } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { logErrors, logs } from '../../gateway/log-tables.ts';
 import { timeOfId } from '../../lib/time-id.ts';
-import { collectionParameters } from '../../resources/crud.ts';
+import { type Collection, collectionParameters } from '../../resources/crud.ts';
+import { boundsSchema, type GrowingPage, growingPage } from '../../resources/growing-list.ts';
 import { dateParameters } from '../date-range.ts';
-import { logCondition } from './log-filter.ts';
+import { logWalk } from './log-filter.ts';
 
 const errorView = Type.Object(
   {
@@ -62,13 +63,19 @@ const entityView = Type.Object(
   { description: 'One call' },
 );
 
-const collection = (entry: ReturnType<typeof Type.Object>) =>
+const collection = (entry: ReturnType<typeof Type.Object>, more = {}) =>
   Type.Object({
     totalResults: Type.Integer(),
+    ...boundsSchema,
+    ...more,
     startIndex: Type.Integer(),
     itemsPerPage: Type.Integer(),
     entry: Type.Array(entry),
   });
+
+const after = Type.Optional(
+  Type.Integer({ description: 'Only with "after": what was searched ends at this id, the next search begins there' }),
+);
 
 const { startIndex, count } = collectionParameters;
 const paging = { startIndex: startIndex!, count: count! };
@@ -131,7 +138,7 @@ export const logOperations: readonly SystemOperation[] = [
         description: 'Only calls written after the one with this id, to follow the log',
       },
     },
-    outgoing: collection(Type.Object(listView)),
+    outgoing: collection(Type.Object(listView), { after }),
     run: listCalls,
   },
   {
@@ -147,23 +154,16 @@ export const logOperations: readonly SystemOperation[] = [
 
 /** A page of the calls that the query asks for. */
 export async function listCalls(call: Call, input: Input) {
-  const condition = logCondition(call.tenant, input.query, call.runtime.now());
-  // By date the index serves the order, by id nothing is missed that was written late.
-  const order = input.query.after === undefined ? [desc(logs.date), desc(logs.id)] : [asc(logs.id)];
-  const { startIndex, count } = pageOf(input);
-  const db = drizzle(call.runtime.env.LOGS);
+  const { walk, where } = logWalk(call.tenant, input.query, call.runtime.now());
+  const following = input.query.after !== undefined;
   const { header: _header, body: _body, explain: _explain, ...columns } = getTableColumns(logs);
-  const [counted, rows] = await db.batch([
-    db.select({ count: sql<number>`count(*)` }).from(logs).where(condition),
-    db
-      .select(columns)
-      .from(logs)
-      .where(condition)
-      .orderBy(...order)
-      .limit(count)
-      .offset(startIndex),
-  ]);
-  return envelope(counted, startIndex, count, rows.map(callView));
+  const page = await growingPage(call.runtime.env.LOGS, walk, {
+    ...{ where, columns, ...pageOf(input) },
+    // By date the index serves the order, by id nothing is missed that was written late.
+    order: following ? [asc(logs.id)] : [desc(logs.date), desc(logs.id)],
+  });
+  const answer = envelope(input, page, (page.rows as ListedRow[]).map(callView));
+  return following && page.end !== null ? { ...answer, after: page.end } : answer;
 }
 
 /** One call with its headers and errors. */
@@ -204,23 +204,26 @@ function byRequest(id: string): SQL {
   return and(eq(logs.date, moment), eq(logs.request_id, id.toLowerCase()))!;
 }
 
+/** By id, for the id is what errors are in order of, and the tenant's index ends with it. */
 async function listErrors(call: Call, input: Input) {
   const search = String(input.query.search ?? '').trim();
-  const condition: SQL = and(
-    eq(logErrors.tenant_id, call.tenant),
-    search === '' ? undefined : sql`instr(lower(${logErrors.message}), lower(${search})) > 0`,
-  )!;
-  const { startIndex, count } = pageOf(input);
-  const db = drizzle(call.runtime.env.LOGS);
-  const [counted, rows] = await db.batch([
-    db.select({ count: sql<number>`count(*)` }).from(logErrors).where(condition),
-    db.select().from(logErrors).where(condition).orderBy(desc(logErrors.id)).limit(count).offset(startIndex),
-  ]);
-  const entry = rows.map((row) => {
+  const page = await growingPage(
+    call.runtime.env.LOGS,
+    {
+      ...{ table: logErrors, key: eq(logErrors.tenant_id, call.tenant), along: logErrors.id },
+      ...{ from: 0, to: Number.MAX_SAFE_INTEGER },
+    },
+    {
+      where: search === '' ? undefined : sql`instr(lower(${logErrors.message}), lower(${search})) > 0`,
+      order: [desc(logErrors.id)],
+      ...pageOf(input),
+    },
+  );
+  const entry = (page.rows as (typeof logErrors.$inferSelect)[]).map((row) => {
     const { trace: _trace, ...listed } = oneError(row);
     return listed;
   });
-  return envelope(counted, startIndex, count, entry);
+  return envelope(input, page, entry);
 }
 
 async function getError(call: Call, input: Input) {
@@ -234,9 +237,9 @@ async function getError(call: Call, input: Input) {
   return oneError(row);
 }
 
-type Row = typeof logs.$inferSelect;
+type ListedRow = Omit<typeof logs.$inferSelect, 'header' | 'body' | 'explain'>;
 
-function callView(row: Omit<Row, 'header' | 'body' | 'explain'>) {
+function callView(row: ListedRow) {
   return present({
     id: row.id,
     operationId: row.operation_id,
@@ -288,6 +291,7 @@ function pageOf(input: Input): { startIndex: number; count: number } {
   return { startIndex, count };
 }
 
-function envelope(counted: { count: number }[], startIndex: number, itemsPerPage: number, entry: unknown[]) {
-  return { totalResults: counted[0]?.count ?? 0, startIndex, itemsPerPage, entry };
+function envelope(input: Input, { total, bounds }: GrowingPage, entry: Record<string, unknown>[]): Collection {
+  const { startIndex, count } = pageOf(input);
+  return { totalResults: total, ...bounds, startIndex, itemsPerPage: count, entry };
 }

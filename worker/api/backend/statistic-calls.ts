@@ -4,11 +4,12 @@ import type { Call } from '../../core/call.ts';
 import { categories } from '../../core/system-operation.ts';
 import { logs, rollupDays, rollupHours } from '../../gateway/log-tables.ts';
 import { apps } from '../../resources/app.ts';
+import { examinedRows, walked } from '../../resources/growing-list.ts';
 import { operations } from '../../resources/operation.ts';
 import { users } from '../../resources/user.ts';
 import type { DateRange } from '../date-range.ts';
 import { type Chart, chartOf, type Series } from './chart.ts';
-import { logCondition } from './log-filter.ts';
+import { logWalk } from './log-filter.ts';
 
 // What is known of calls comes from the roll-ups, which count every one. Only what they do not tell apart (addresses, paths,
 // headers) is counted from the rows of the log, the newest of them, and then the chart says so.
@@ -39,26 +40,23 @@ export const callStatistics = {
 
 /** Series of a chart of the most, unless the query says how many. */
 const most = 6;
-/** Rows of the log that one statistic reads at most, the newest. */
-const mostRows = 100_000;
 
 type Query = Record<string, unknown>;
 
 /** The chart of a statistic over the calls that the query names. */
 export async function callChart(call: Call, statistic: CallStatistic, query: Query, range: DateRange): Promise<Chart> {
   const { by, value, total, unit = '' } = statistic;
-  const { table, note } = sourceOf(call, query, range, by === 'ip');
   const db = drizzle(call.runtime.env.LOGS);
-  const key = by === undefined ? sql`''` : sql.raw(by);
+  const { groups, note } = sourceOf(call, query, range, by);
   const measured = value === 'average' ? sql`sum(duration) * 1.0 / sum(count)` : sql`sum(${sql.raw(value)})`;
   // Who takes most time is who is slowest; everything else is the most of what is counted.
-  const chosen = by === undefined ? sql`1` : by === 'ip' || by === 'user_id' ? sql`1` : sql`${key} <> 0`;
+  const chosen = by === 'operation_id' || by === 'app_id' ? sql`key <> 0` : sql`1`;
   const count = Number(query.count ?? most);
   const points = await db.all<{ day: string; key: string | number; value: number; total: number }>(sql`
-    WITH picked AS (${table}),
-      top AS (SELECT ${key} AS name, ${measured} AS total FROM picked WHERE ${chosen} GROUP BY 1
+    WITH picked AS MATERIALIZED (${groups}),
+      top AS (SELECT key AS name, ${measured} AS total FROM picked WHERE ${chosen} GROUP BY 1
         HAVING total > 0 ORDER BY total DESC, name LIMIT ${count} OFFSET ${Number(query.startIndex ?? 0)})
-    SELECT day, name AS key, ${measured} AS value, total FROM top JOIN picked ON ${key} = name GROUP BY 1, 2 ORDER BY total DESC, key`);
+    SELECT day, name AS key, ${measured} AS value, total FROM top JOIN picked ON key = name GROUP BY 1, 2 ORDER BY total DESC, key`);
   const series =
     total !== undefined
       ? [{ key: '', name: total }]
@@ -73,9 +71,9 @@ export async function callChart(call: Call, statistic: CallStatistic, query: Que
 
 /** How many calls the query names. */
 export async function countCalls(call: Call, query: Query, range: DateRange): Promise<number> {
-  const { table } = sourceOf(call, query, range, false);
+  const { groups } = sourceOf(call, query, range, undefined);
   const [row] = await drizzle(call.runtime.env.LOGS).all<{ count: number }>(
-    sql`SELECT coalesce(sum(count), 0) AS count FROM (${table})`,
+    sql`SELECT coalesce(sum(count), 0) AS count FROM (${groups})`,
   );
   return row?.count ?? 0;
 }
@@ -83,21 +81,21 @@ export async function countCalls(call: Call, query: Query, range: DateRange): Pr
 /** Filters that only the rows of the log know. */
 const rowFilters = ['ip', 'userAgent', 'method', 'path', 'header', 'body', 'search'];
 
-/** Calls in groups: day, operation_id, user_id, app_id, ip (rows only), count, errors, duration, points. */
-function sourceOf(call: Call, query: Query, range: DateRange, addresses: boolean): { table: SQL; note?: string } {
-  if (addresses || rowFilters.some((name) => query[name] !== undefined && query[name] !== '')) {
-    const { search, ...rest } = query;
-    const condition = logCondition(call.tenant, { ...rest, ...(search ? { search } : {}) }, call.runtime.now());
-    const sample = Number(call.snapshot.config('log_sample') ?? 1);
-    return {
-      table: sql`SELECT substr(date, 1, 10) AS day, coalesce(operation_id, 0) AS operation_id,
-        coalesce(user_id, 0) AS user_id, coalesce(app_id, 0) AS app_id, ip, 1 AS count,
-        response_code >= 400 AS errors, execution_time AS duration, points
-        FROM (SELECT * FROM ${logs} WHERE ${condition} ORDER BY ${logs.date} DESC LIMIT ${mostRows})`,
-      note: `Counted from the rows of the log, the newest ${mostRows} at most${sample < 1 ? `; of successful calls it keeps a share of ${sample}` : ''}`,
-    };
+/** Calls in groups by day and `by`: day, key, count, errors, duration, points. */
+function sourceOf(call: Call, query: Query, range: DateRange, by: CallStatistic['by']): { groups: SQL; note?: string } {
+  if (by !== 'ip' && !rowFilters.some((name) => query[name] !== undefined && query[name] !== '')) {
+    return { groups: rolledUp(call, query, range, by === undefined ? sql`''` : sql.raw(by)) };
   }
-  return { table: rolledUp(call, query, range) };
+  const { walk, where } = logWalk(call.tenant, query, call.runtime.now());
+  const { condition, end } = walked(walk);
+  const key = by === undefined ? sql`''` : by === 'ip' ? logs.ip : sql`coalesce(${sql.raw(by)}, 0)`;
+  const sample = Number(call.snapshot.config('log_sample') ?? 1);
+  return {
+    groups: sql`SELECT substr(date, 1, 10) AS day, ${key} AS key, count(*) AS count, sum(response_code >= 400) AS errors,
+        sum(execution_time) AS duration, sum(points) AS points
+      FROM ${logs} WHERE ${and(condition(end), where)} GROUP BY 1, 2`,
+    note: `Counted from the rows of the log, the newest ${walk.examined ?? examinedRows} at most${sample < 1 ? `; of successful calls it keeps a share of ${sample}` : ''}`,
+  };
 }
 
 const hour = 3_600_000;
@@ -105,7 +103,7 @@ const hour = 3_600_000;
 const hoursKept = 92 * 24 * hour;
 
 /** Whole days are in the daily roll-ups; a range that begins or ends within one is counted by the hours that it touches. */
-function rolledUp(call: Call, query: Query, { from, to }: DateRange): SQL {
+function rolledUp(call: Call, query: Query, { from, to }: DateRange, key: SQL): SQL {
   const now = call.runtime.now();
   const whole = from.endsWith('T00:00:00.000Z') && (to.slice(11) >= '23:59:59' || Date.parse(to) >= now);
   const table = whole || Date.parse(from) < now - hoursKept ? rollupDays : rollupHours;
@@ -121,8 +119,10 @@ function rolledUp(call: Call, query: Query, { from, to }: DateRange): SQL {
     query.appId === undefined ? undefined : eq(table.app_id, Number(query.appId)),
     query.userId === undefined ? undefined : eq(table.user_id, Number(query.userId)),
   );
-  return sql`SELECT substr(date, 1, 10) AS day, operation_id, user_id, app_id, count,
-    iif(status_class >= 4, count, 0) AS errors, duration, points FROM ${table} WHERE ${condition}`;
+  // Grouped by the date itself: the key of the table has operations in this order.
+  return sql`SELECT substr(date, 1, 10) AS day, ${key} AS key, sum(count) AS count,
+    sum(iif(status_class >= 4, count, 0)) AS errors, sum(duration) AS duration, sum(points) AS points
+    FROM ${table} WHERE ${condition} GROUP BY date, ${key}`;
 }
 
 /** What people call the things that were counted, in the same order; what is gone for good is called by its number. */

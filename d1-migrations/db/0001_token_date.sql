@@ -1,0 +1,1 @@
+CREATE INDEX `token_date` ON `token` (`tenant_id`,`date`);
