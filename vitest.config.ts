@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -14,11 +15,15 @@ const long = [
   ],
 ];
 
+const files = globSync('test/**/*.test.ts', { exclude: ['**/node_modules/**'] });
+const withGateway = files.filter((file) => /\bstartGateway\(/.test(readFileSync(file, 'utf8')));
+
+/** Then the files that share a process, so that it need not end in between. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
+    const place = ({ moduleId, project }: TestSpecification) => {
       const at = long.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-      return at < 0 ? long.length : at;
+      return at >= 0 ? at : long.length + (project.name === 'gateway' ? 0 : 1);
     };
     return (await super.sort(files)).sort((one, other) => place(one) - place(other));
   }
@@ -26,7 +31,6 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/helpers/replay.ts'],
     // A gateway is a process of its own (workerd) beside the test's: two files at a time fill a small machine.
     sequence: { sequencer: LongestFirst },
@@ -38,5 +42,10 @@ export default defineConfig({
     // One flaky test would teach everybody to press "again".
     retry: 0,
     allowOnly: false,
+    projects: [
+      // What is tested runs in a gateway's own process: these files share one of Node's, which has Miniflare loaded.
+      { extends: true, test: { name: 'gateway', include: withGateway, isolate: false } },
+      { extends: true, test: { name: 'parts', include: files.filter((file) => !withGateway.includes(file)) } },
+    ],
   },
 });

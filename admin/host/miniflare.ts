@@ -37,6 +37,8 @@ export interface HostOptions {
   isolates?: number;
   /** The folder that keeps the state; a temporary one, removed at the end, unless given. */
   persist?: string;
+  /** `persist` is known to have every migration: nobody looks. */
+  migrated?: boolean;
   /** The folder for the runtime's scratch files; the system's unless given. */
   temporary?: string;
   /** What the worker writes to its console, and the runtime's own complaints. */
@@ -91,11 +93,12 @@ export function readPlatformConfig(path = join(projectRoot, 'wrangler.toml')): P
 export async function startHost(options: HostOptions): Promise<Host> {
   const config = readPlatformConfig();
   // Who waits for a server asks its port again and again: nobody gets an answer before the tables are there.
-  const hidden = options.persist !== undefined && !(await isMigrated(options.persist, config));
+  const known = options.migrated === true;
+  const hidden = !known && options.persist !== undefined && !(await isMigrated(options.persist, config));
   const mf = new Miniflare(toMiniflare(config, hidden ? { ...options, port: 0 } : options));
   try {
     await mf.ready;
-    const migrated = await migrate(mf, config);
+    const migrated = known ? [] : await migrate(mf, config);
     if (hidden) {
       await noteMigrated(options.persist!, config);
       await mf.setOptions(toMiniflare(config, options));

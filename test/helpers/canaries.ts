@@ -60,7 +60,7 @@ export function canaryScanner(canaries: Record<string, string>): CanaryScanner {
           scanner.scan(`${name} ${table}`, rows);
         }
       }
-      for (const [key, value] of await everything(gateway.CONTENT)) {
+      for (const [key, value] of await everything(await gateway.content())) {
         scanner.scan(`CONTENT ${key}`, `${key} ${value}`);
       }
       scanner.scan('console', gateway.console.join('\n'));

@@ -1,10 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import type { D1Database, KVNamespace } from '@cloudflare/workers-types';
 import type { Miniflare } from 'miniflare';
 import { buildWorker } from '../../admin/host/build.ts';
 import { startHost } from '../../admin/host/miniflare.ts';
 import type { Outbound } from '../faults/worker/egress.ts';
 import type { Fault, FaultState } from '../faults/worker/plan.ts';
+import { lazyDatabase } from './lazy-database.ts';
+import { prepareState } from './prepared-state.ts';
 
 export interface GatewayOptions {
   /** Isolates of the worker on shared state, each with its own URL; 1 unless given. */
@@ -21,8 +24,10 @@ export interface GatewayOptions {
    * invocation, 2 MB a row, 25 data points).
    */
   faults?: boolean;
-  /** Another module to build and serve, relative to the checkout. */
+  /** Another module to build and serve, relative to the checkout; it begins with empty databases. */
   entry?: string;
+  /** Begins as a new installation does, which nobody set up yet. */
+  fresh?: boolean;
   /** The port of the first isolate; any free one unless given. */
   port?: number;
 }
@@ -42,11 +47,11 @@ export interface Gateway {
   urls: string[];
   mf: Miniflare;
   secretKey: string;
-  /** The databases and the content store, beside the worker's back. */
+  /** The databases and the content store, behind the worker's back. */
   DB: D1Database;
   LOGS: D1Database;
   DATA: D1Database;
-  CONTENT: KVNamespace;
+  content(): Promise<KVNamespace>;
   /** What the worker wrote to its console. */
   console: string[];
   /** One request to the first isolate (or the one that `isolate` names); redirects are not followed. */
@@ -65,7 +70,7 @@ export interface Gateway {
   /** Only with `faults: true`: fires an object's alarm, or ends the object as a crash does. `binding` as in wrangler.toml. */
   alarm(binding: string, name: string): Promise<void>;
   abort(binding: string, name: string): Promise<void>;
-  /** Creates the administrator by the one-time command, once per gateway. */
+  /** Gives the administrator, who was created by the one-time command. */
   setup(): Promise<Administrator>;
   /** Fires the cron trigger, at a time (milliseconds since the epoch) if given. */
   cron(scheduledTime?: number): Promise<void>;
@@ -80,21 +85,26 @@ export const administrator: Administrator = {
 };
 
 /**
- * Boots the built worker on loopback with empty, migrated databases. Boot one per test file (`beforeAll`) and stop it in
- * the end (`afterAll`).
+ * Boots the built worker on loopback with migrated, seeded databases and one administrator. Boot one per test file
+ * (`beforeAll`) and stop it in the end (`afterAll`).
  */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const worker = await buildWorker({
     entry: options.entry ?? (options.faults ? 'test/faults/worker/entry.ts' : undefined),
   });
-  const secretKey = options.secretKey ?? randomBytes(32).toString('base64');
+  const own = [options.persist, options.entry, options.secretKey, options.fresh].some((option) => option !== undefined);
+  const prepared = own ? undefined : await prepareState(worker, createAdministrator);
+  const secretKey = prepared?.secretKey ?? options.secretKey ?? randomBytes(32).toString('base64');
   const lines: string[] = [];
+  const forget = () => prepared && rmSync(prepared.folder, { recursive: true, force: true });
+  process.once('exit', forget);
   const host = await startHost({
     worker,
     secretKey,
     isolates: options.isolates,
     port: options.port,
-    persist: options.persist,
+    persist: prepared?.folder ?? options.persist,
+    migrated: prepared !== undefined,
     vars: { EGRESS_ALLOW: '127.0.0.1,localhost,[::1]', TRUSTED_IP_HEADER: '', ...options.vars },
     log: (level, message) => {
       lines.push(`${level}: ${message}`);
@@ -104,9 +114,13 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     },
   });
   const { mf, urls } = host;
-  const [DB, LOGS, DATA] = await Promise.all(['DB', 'LOGS', 'DATA'].map((name) => mf.getD1Database(name)));
-  const CONTENT = await mf.getKVNamespace('CONTENT');
-  let created: Promise<Administrator> | undefined;
+  const stop = async () => {
+    await host.stop();
+    forget();
+    process.off('exit', forget);
+  };
+  const [DB, LOGS, DATA] = ['DB', 'LOGS', 'DATA'].map((name) => lazyDatabase(() => mf.getD1Database(name)));
+  let created: Promise<unknown> | undefined = prepared && Promise.resolve();
 
   const control = async (method: string, path: string, body: unknown) => {
     for (const url of urls) {
@@ -123,10 +137,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     urls,
     mf,
     secretKey,
-    DB: DB as unknown as D1Database,
-    LOGS: LOGS as unknown as D1Database,
-    DATA: DATA as unknown as D1Database,
-    CONTENT: CONTENT as unknown as KVNamespace,
+    DB: DB!,
+    LOGS: LOGS!,
+    DATA: DATA!,
+    content: async () => (await mf.getKVNamespace('CONTENT')) as unknown as KVNamespace,
     console: lines,
     fetch: (path, { isolate = 0, ...init } = {}) => fetch(`${urls[isolate]}${path}`, { redirect: 'manual', ...init }),
     faults: {
@@ -140,13 +154,16 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     clock: (offset) => control('PUT', 'clock', { offset }),
     alarm: (binding, name) => control('POST', 'alarm', { binding, name }),
     abort: (binding, name) => control('POST', 'abort', { binding, name }),
-    setup: () => (created ??= createAdministrator(gateway)),
+    setup: async () => {
+      await (created ??= createAdministrator(gateway.url, secretKey));
+      return administrator;
+    },
     cron: async (scheduledTime = Date.now()) => {
       const target = await mf.getWorker();
       await target.scheduled({ scheduledTime: new Date(scheduledTime), cron: host.config.triggers?.crons?.[0] ?? '' });
     },
-    stop: host.stop,
-    [Symbol.asyncDispose]: host.stop,
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
   return gateway;
 }
@@ -156,14 +173,13 @@ export function setupToken(secretKey: string): string {
   return createHmac('sha256', Buffer.from(secretKey, 'base64')).update('postern:setup').digest('hex');
 }
 
-async function createAdministrator(gateway: Gateway): Promise<Administrator> {
-  const response = await gateway.fetch('/system/setup', {
+async function createAdministrator(url: string, secretKey: string): Promise<void> {
+  const response = await fetch(`${url}/system/setup`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ token: setupToken(gateway.secretKey), ...administrator }),
+    body: JSON.stringify({ token: setupToken(secretKey), ...administrator }),
   });
   if (response.status !== 201) {
     throw new Error(`POST /system/setup answered ${response.status}: ${await response.text()}`);
   }
-  return administrator;
 }

@@ -347,7 +347,7 @@ describe('npx postern setup', () => {
   const { name, email, password } = administrator;
 
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startGateway({ fresh: true });
   }, 60_000);
 
   afterAll(() => gateway?.stop());

@@ -16,7 +16,7 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
       ? new Uint8Array(await request.arrayBuffer())
       : await collect(request.body, limit);
   } catch (thrown) {
-    throw new ApiError('invalid_body', 'The request body ended before it was complete', { cause: thrown });
+    throw cutOff(thrown);
   }
   if (bytes === null || bytes.byteLength > limit) {
     throw tooLarge(limit);
@@ -62,25 +62,44 @@ export function refuseByLength(request: Request, limit: number): void {
 }
 
 /**
- * The same request with its body counted, for bodies that are streamed on. Over the limit it stands still and `broken` fires:
- * whoever sends it must give the sending up, for the platform ends a body that fails as if it were complete.
+ * The same request with its body counted, for bodies that are streamed on. Over the limit, or where the caller breaks off, it
+ * stands still and `broken` fires: whoever sends it must give the sending up, for the platform ends a body that fails as if
+ * it were complete.
  */
 export function withCountedBody(request: Request, limit: number): { request: Request; broken: AbortSignal } {
   const breaking = new AbortController();
+  const reader = request.body!.getReader();
   let size = 0;
-  const count = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      size += chunk.byteLength;
-      if (size > limit) {
-        breaking.abort(tooLarge(limit));
-        return new Promise(() => {});
+  const breakOff = (error: ApiError) => {
+    breaking.abort(error);
+    return new Promise<void>(() => {});
+  };
+  const counted = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      let next: ReadableStreamReadResult<Uint8Array>;
+      try {
+        next = await reader.read();
+      } catch (thrown) {
+        return breakOff(cutOff(thrown));
       }
-      controller.enqueue(chunk);
+      if (next.done) {
+        return controller.close();
+      }
+      size += next.value.byteLength;
+      if (size > limit) {
+        return breakOff(tooLarge(limit));
+      }
+      controller.enqueue(next.value);
     },
+    cancel: (reason) => reader.cancel(reason),
   });
   // `duplex` is asked for by the standard and unknown to the platform's types.
-  const init: RequestInit & { duplex: 'half' } = { body: request.body!.pipeThrough(count), duplex: 'half' };
+  const init: RequestInit & { duplex: 'half' } = { body: counted, duplex: 'half' };
   return { request: new Request(request, init), broken: breaking.signal };
+}
+
+function cutOff(cause: unknown): ApiError {
+  return new ApiError('invalid_body', 'The request body ended before it was complete', { cause });
 }
 
 function tooLarge(limit: number): ApiError {

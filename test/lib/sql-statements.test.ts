@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { splitStatements } from '../../admin/host/migrations.ts';
+import { splitStatements } from '../../worker/lib/sql/tokens.ts';
 
 describe('splitStatements', () => {
   it.each([
