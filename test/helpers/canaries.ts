@@ -60,7 +60,7 @@ export function canaryScanner(canaries: Record<string, string>): CanaryScanner {
           scanner.scan(`${name} ${table}`, rows);
         }
       }
-      for (const [key, value] of await everything(await gateway.content())) {
+      for (const [key, value] of await everything(gateway.CONTENT)) {
         scanner.scan(`CONTENT ${key}`, `${key} ${value}`);
       }
       scanner.scan('console', gateway.console.join('\n'));

@@ -6,7 +6,7 @@ import { buildWorker } from '../../admin/host/build.ts';
 import { startHost } from '../../admin/host/miniflare.ts';
 import type { Outbound } from '../faults/worker/egress.ts';
 import type { Fault, FaultState } from '../faults/worker/plan.ts';
-import { lazyDatabase } from './lazy-database.ts';
+import { lazyDatabase, lazyStore } from './lazy-bindings.ts';
 import { prepareState } from './prepared-state.ts';
 
 export interface GatewayOptions {
@@ -51,7 +51,7 @@ export interface Gateway {
   DB: D1Database;
   LOGS: D1Database;
   DATA: D1Database;
-  content(): Promise<KVNamespace>;
+  CONTENT: KVNamespace;
   /** What the worker wrote to its console. */
   console: string[];
   /** One request to the first isolate (or the one that `isolate` names); redirects are not followed. */
@@ -140,7 +140,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     DB: DB!,
     LOGS: LOGS!,
     DATA: DATA!,
-    content: async () => (await mf.getKVNamespace('CONTENT')) as unknown as KVNamespace,
+    CONTENT: lazyStore(() => mf.getKVNamespace('CONTENT')),
     console: lines,
     fetch: (path, { isolate = 0, ...init } = {}) => fetch(`${urls[isolate]}${path}`, { redirect: 'manual', ...init }),
     faults: {

@@ -83,7 +83,7 @@ it('once a day the configuration is backed up where the database is not, if it c
   expect(kept).toEqual(now);
   expect(entry[0].bytes).toBe(new TextEncoder().encode(kept.export).length);
   for (let old = 10; old < 40; old++) {
-    await (await gateway.content()).put(`backup//2020-01-01T00:00:00.0${old}Z`, 'old', { metadata: { hash: 'old', bytes: 3 } });
+    await gateway.CONTENT.put(`backup//2020-01-01T00:00:00.0${old}Z`, 'old', { metadata: { hash: 'old', bytes: 3 } });
   }
   await send('PUT', '/backend/config/~info_title', { value: 'Changed' });
   await gateway.cron(night);
