@@ -28,6 +28,13 @@ export interface Env {
   SECRET_KEY_FORMER?: string;
   EGRESS_ALLOW?: string;
   TRUSTED_IP_HEADER?: string;
+  /** The account's number, and a secret token that may read its analytics: with both, statistics may come from Analytics Engine. */
+  CLOUDFLARE_ACCOUNT_ID?: string;
+  ANALYTICS_TOKEN?: string;
+  /** The data set of USAGE, when it is not wrangler.toml's. */
+  ANALYTICS_DATASET?: string;
+  /** Where the platform's API is, for tests. */
+  ANALYTICS_URL?: string;
   /** The public base URL, when it is not the one that requests name. */
   PUBLIC_URL?: string;
 }

@@ -23,7 +23,11 @@ export const named: Record<string, string[]> = {
   ],
   'Statistics of every category, which say when they are not the whole truth; the dashboard has a range': [
     'backend.statistic.*.categoryId is ours',
-    'Backend_StatisticChart.note is ours',
+    'backend.statistic.*.source is ours',
+    'backend.dashboard.getAll.source is ours',
+    'Backend_Statistic*.note is ours',
+    'Backend_Statistic*.source is ours',
+    'Backend_Statistic*.error is ours',
     'backend.dashboard.getAll.from is ours',
     'backend.dashboard.getAll.to is ours',
   ],

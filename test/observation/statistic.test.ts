@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chartOf, daysOf } from '../../worker/api/backend/chart.ts';
+import { usagePoint } from '../../worker/gateway/usage-point.ts';
+import { type AnalyticsStandIn, startAnalytics } from '../helpers/analytics-stand-in.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { startListener } from '../helpers/listener.ts';
 import { type Management, manage } from '../helpers/management.ts';
+import { aCall } from './facts.ts';
 
+let analytics: AnalyticsStandIn;
 let gateway: Gateway;
 let api: Management;
 let operation: number;
@@ -11,7 +15,13 @@ let operation: number;
 const june = 'from=2015-06-01&to=2015-06-30';
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  analytics = await startAnalytics();
+  gateway = await startGateway({
+    vars: {
+      ...{ CLOUDFLARE_ACCOUNT_ID: analytics.account, ANALYTICS_TOKEN: analytics.token },
+      ANALYTICS_URL: analytics.url,
+    },
+  });
   api = await manage(gateway);
   await api.publish({ name: 'seed.list', httpPath: '/seed', public: true });
   ({ id: operation } = await api.must('GET', '/backend/operation/~seed.list'));
@@ -42,7 +52,7 @@ beforeAll(async () => {
     gateway.DB.prepare(`INSERT INTO test (operation_id, status) VALUES (1, 1), (2, 2), (3, 2), (4, 6)`),
   ]);
 });
-afterAll(() => gateway?.stop());
+afterAll(() => Promise.all([gateway?.stop(), analytics?.stop()]));
 
 const chart = (name: string, query = june) => api.must('GET', `/backend/statistic/${name}?${query}`);
 /** Day of the month → value, of each series. */
@@ -139,6 +149,75 @@ test('a call shows within two seconds, in the statistics and on the dashboard, w
   expect(last('userRegistrations')).toEqual([['Users', 1]]);
   expect(last('mostUsedActivities')).toContainEqual(['operation.create', 1]);
   expect(last('activitiesPerUser')[0][0]).toBe('admin');
+});
+
+describe('Analytics Engine', () => {
+  const now = Date.now();
+  const recent = `from=${new Date(now - 86_400_000).toISOString().slice(0, 10)}`;
+  const at = now - 3_600_000;
+
+  beforeAll(() => {
+    for (const [interval, method] of [
+      [1, 'GET'],
+      [4, 'GET'],
+      [9, 'PUT'],
+    ] as const) {
+      const fact = aCall({ at, operationId: operation, operationName: 'seed.list', method, userId: 1 });
+      analytics.add(usagePoint(fact)!, at, interval);
+    }
+  });
+
+  test('draws where it is asked for, and says how near', async () => {
+    const { series, source, note } = await chart('requests_per_operation', `${recent}&source=analytics`);
+    expect(source).toBe('analytics');
+    expect(note).toMatch(/^Estimated .* 95 % confidence$/);
+    expect(series).toEqual([{ name: 'seed.list', data: expect.any(Array), error: expect.any(Array) }]);
+    expect(Math.max(...series[0].data)).toBe(14);
+    expect(Math.max(...series[0].error)).toBeCloseTo(1.96 * Math.sqrt(4 * 3 + 9 * 8), 2);
+    const count = await chart('count_requests', `${recent}&source=analytics&userId=1`);
+    expect(count).toMatchObject({ count: 14, error: 18, source: 'analytics' });
+    const dashboard = await api.must('GET', `/backend/dashboard?${recent}&source=analytics`);
+    expect(dashboard.mostUsedOperations).toMatchObject({ source: 'analytics', series: [{ name: 'seed.list' }] });
+    expect(dashboard.testCoverage).not.toHaveProperty('source');
+  });
+
+  test('draws calls of a method, which roll-ups do not tell apart; the log draws everything else', async () => {
+    expect(await chart('count_requests', `${recent}&method=put`)).toMatchObject({ count: 9, source: 'analytics' });
+    expect((await chart('count_requests', `${recent}&method=put&source=logs`)).note).toMatch(/^Counted from the rows/);
+    expect(await chart('incoming_requests')).not.toHaveProperty('source');
+  });
+
+  test('is stood in for by the log, which is said', async () => {
+    for (const query of ['path=/seed', 'ip=203.0.113.1']) {
+      const { note, source } = await chart('incoming_requests', `${recent}&${query}&source=analytics`);
+      expect([note, source]).toEqual([
+        expect.stringMatching(/^Analytics Engine knows nothing of .*; counted from the log instead/),
+        undefined,
+      ]);
+    }
+    analytics.failure = { status: 503, text: 'down' };
+    const instead = await chart('incoming_requests', `${june}&source=analytics`);
+    expect(instead.note).toMatch(/^Analytics Engine keeps points for three months; counted from the log instead$/);
+    const failed = await chart('count_requests', `${recent}&source=analytics&userId=999`);
+    expect(failed).toMatchObject({
+      count: 0,
+      note: 'Analytics Engine answered 503: down; counted from the log instead',
+    });
+    analytics.failure = null;
+    const refused = await api.call('GET', `/backend/statistic/incoming_requests?source=elsewhere`);
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([400, '/query/source']);
+  });
+
+  test('stands in for a log that does not answer', async () => {
+    await gateway.LOGS.prepare('ALTER TABLE rollup_day RENAME TO rollup_away').run();
+    try {
+      const found = await chart('incoming_requests', recent);
+      expect([found.source, found.note]).toEqual(['analytics', expect.stringMatching(/^The log did not answer\. /)]);
+      expect((await api.call('GET', `/backend/statistic/incoming_requests?${recent}&source=logs`)).status).toBe(500);
+    } finally {
+      await gateway.LOGS.prepare('ALTER TABLE rollup_away RENAME TO rollup_day').run();
+    }
+  });
 });
 
 test('lists of changes and tokens count to 10,000 and say that there are more', async () => {

@@ -5,14 +5,28 @@ import type { DateRange } from '../date-range.ts';
 
 export interface Chart {
   labels: string[];
-  series: { name: string; data: number[] }[];
+  /** `error`: half the widths of the values' 95 % intervals, where they are estimates. */
+  series: { name: string; data: number[]; error?: number[] }[];
+  /** Who counted, if not the log. */
+  source?: 'analytics';
   /** Why the numbers are not the whole truth. */
   note?: string;
 }
 
 export const chartSchema = Type.Object({
   labels: Type.Array(Type.String()),
-  series: Type.Array(Type.Object({ name: Type.String(), data: Type.Array(Type.Number()) })),
+  series: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      data: Type.Array(Type.Number()),
+      error: Type.Optional(
+        Type.Array(Type.Number(), {
+          description: 'Of estimates: the true values are within ± this of data with 95 % confidence',
+        }),
+      ),
+    }),
+  ),
+  source: Type.Optional(Type.String({ description: 'analytics when Analytics Engine counted the calls' })),
   note: Type.Optional(Type.String({ description: 'Why the numbers are not the whole truth' })),
 });
 
@@ -21,6 +35,8 @@ export interface Point {
   day: string;
   key: string | number;
   value: number;
+  /** Half the width of the value's 95 % interval, when it is an estimate. */
+  error?: number;
 }
 
 /** A series to be drawn; the order is theirs. */
@@ -42,16 +58,25 @@ export function daysOf({ from, to }: DateRange): string[] {
 export function chartOf(range: DateRange, series: readonly Series[], points: readonly Point[]): Chart {
   const days = daysOf(range);
   const places = new Map(days.map((day, index) => [day, index]));
-  const data = new Map(series.map(({ key }) => [key, new Array<number>(days.length).fill(0)]));
-  for (const { day, key, value } of points) {
+  const zeros = () => new Array<number>(days.length).fill(0);
+  const drawn = new Map(
+    series.map(({ key, name }): [string | number, Chart['series'][number]] => [key, { name, data: zeros() }]),
+  );
+  for (const { day, key, value, error } of points) {
     const place = places.get(day);
-    const values = data.get(key);
-    if (place !== undefined && values !== undefined) {
-      values[place] = Math.round(value * 100) / 100;
+    const one = drawn.get(key);
+    if (place === undefined || one === undefined) {
+      continue;
+    }
+    one.data[place] = rounded(value);
+    if (error !== undefined) {
+      (one.error ??= zeros())[place] = rounded(error);
     }
   }
-  return { labels: labelsOf(days), series: series.map(({ key, name }) => ({ name, data: data.get(key)! })) };
+  return { labels: labelsOf(days), series: [...drawn.values()] };
 }
+
+const rounded = (value: number) => Math.round(value * 100) / 100;
 
 /** Fusio names the days of less than four weeks by their weekday, longer ranges by date. */
 function labelsOf(days: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import type { SystemOperation } from '../../core/system-operation.ts';
 import { toSeconds } from '../../resources/define.ts';
 import { type DateRange, dateParameters, dateRange } from '../date-range.ts';
 import { type Chart, chartSchema } from './chart.ts';
-import { callChart, callStatistics, countCalls } from './statistic-calls.ts';
+import { callChart, callStatistics, countCalls, sourceParameter } from './statistic-calls.ts';
 import { rowChart, rowStatistics, testCoverage } from './statistic-rows.ts';
 
 type Query = Record<string, unknown>;
@@ -48,6 +48,8 @@ const categoryId: ParameterRecord = {
   description: '1 default (unless given), 2 backend, 3 consumer, 4 system, 5 authorization, 0 all',
 };
 
+const callParameters = { categoryId, source: sourceParameter };
+
 const scope = 'backend.statistic';
 
 /** Fusio calls `requests_per_ip` `getRequestsPerIP`. */
@@ -78,7 +80,7 @@ export const statisticOperations: readonly SystemOperation[] = [
       path: `/backend/statistic/${path}`,
       description: `Statistic: ${path.replaceAll('_', ' ')}`,
       scope,
-      query: path === 'test_coverage' ? {} : { ...parameters, ...(path in callStatistics ? { categoryId } : {}) },
+      query: path === 'test_coverage' ? {} : { ...parameters, ...(path in callStatistics ? callParameters : {}) },
       outgoing: chartSchema,
       run: async (call, { query }) => draw(call, query, dateRange(query, call.runtime.now())),
     }),
@@ -89,16 +91,19 @@ export const statisticOperations: readonly SystemOperation[] = [
     path: '/backend/statistic/count_requests',
     description: 'Statistic: count requests',
     scope,
-    query: { ...parameters, categoryId },
+    query: { ...parameters, ...callParameters },
     outgoing: Type.Object({
       count: Type.Integer(),
+      error: Type.Optional(Type.Integer({ description: 'Of an estimate: half the width of its 95 % interval' })),
+      source: Type.Optional(Type.String({ description: 'analytics when Analytics Engine counted the calls' })),
+      note: Type.Optional(Type.String({ description: 'Why the number is not the whole truth' })),
       from: Type.String({ format: 'date-time' }),
       to: Type.String({ format: 'date-time' }),
     }),
     async run(call, { query }) {
       const range = dateRange(query, call.runtime.now());
-      const count = await countCalls(call, query, range);
-      return { count, from: toSeconds(range.from), to: toSeconds(range.to) };
+      const counted = await countCalls(call, query, range);
+      return { ...counted, from: toSeconds(range.from), to: toSeconds(range.to) };
     },
   },
   {
@@ -107,7 +112,7 @@ export const statisticOperations: readonly SystemOperation[] = [
     path: '/backend/dashboard',
     description: 'All charts of the dashboard in one response',
     scope: 'backend.dashboard',
-    query: { ...dateParameters },
+    query: { ...dateParameters, source: sourceParameter },
     outgoing: Type.Object(Object.fromEntries(Object.keys(widgets).map((member) => [member, chartSchema]))),
     async run(call, { query }) {
       const range = dateRange(query, call.runtime.now());

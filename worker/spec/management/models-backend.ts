@@ -36,7 +36,7 @@ Backend_AppCreate < Backend_App
 Backend_AppUpdate < Backend_App
 Backend_Audit { id integer, app Backend_App, user Backend_User, event string, ip string, message string,
   content Backend_AuditObject, date string:date-time }
-Backend_AuditCollection < Common_Collection<T=Backend_Audit> { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_AuditCollection < Common_Collection<T=Backend_Audit>
 Backend_AuditObject = {any}
 Backend_BackupExport { export string }
 Backend_BackupImport { import string }
@@ -117,11 +117,10 @@ Backend_IdentityIndexEntry { name string, class string }
 Backend_IdentityUpdate < Backend_Identity
 Backend_Log { id integer, ip string, userAgent string, method string, path string, header string, body string,
   date string:date-time, errors [Backend_LogError] }
-Backend_LogCollection < Common_Collection<T=Backend_Log> { totalIsMinimum boolean,
-  searchedSince string:date-time, after integer }
+Backend_LogCollection < Common_Collection<T=Backend_Log>
 Backend_LogError { id integer, logId integer, message string, trace string, file string, line integer,
   insertDate string:date-time }
-Backend_LogErrorCollection < Common_Collection<T=Backend_LogError> { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_LogErrorCollection < Common_Collection<T=Backend_LogError>
 Backend_Operation { id integer, status integer, active boolean, public boolean, stability integer, description string,
   httpMethod string, httpPath string, httpCode integer, name string, parameters Backend_OperationParameters,
   incoming string, outgoing string, throws Backend_OperationThrows, action string, costs integer, scopes [string],
@@ -193,10 +192,10 @@ Backend_TestCollection < Common_Collection<T=Backend_Test>
 Backend_TestConfig < Backend_ActionExecuteRequest
 Backend_Token { id integer, status integer, name string, scopes [string], ip string, expire string:date-time,
   date string:date-time }
-Backend_TokenCollection < Common_Collection<T=Backend_Token> { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_TokenCollection < Common_Collection<T=Backend_Token>
 Backend_Transaction { id integer, userId integer, planId integer, transactionId string, amount number, points number,
   periodStart string:date-time, periodEnd string:date-time, insertDate string:date-time }
-Backend_TransactionCollection < Common_Collection<T=Backend_Transaction> { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_TransactionCollection < Common_Collection<T=Backend_Transaction>
 Backend_TrashData { id integer, status integer, name string }
 Backend_TrashDataCollection < Common_Collection<T=Backend_TrashData>
 Backend_TrashRestore { id integer }

@@ -24,7 +24,7 @@ Consumer_Identity { id integer, name string, icon string, redirect string }
 Consumer_IdentityCollection < Common_Collection<T=Consumer_Identity>
 Consumer_Log { id integer, appId integer, ip string, userAgent string, method string, path string, header string,
   body string, date string:date-time }
-Consumer_LogCollection < Common_Collection<T=Consumer_Log> { totalIsMinimum boolean, searchedSince string:date-time }
+Consumer_LogCollection < Common_Collection<T=Consumer_Log>
 Consumer_Page { id integer, title string, slug string, content string, metadata Common_Metadata }
 Consumer_PageCollection < Common_Collection<T=Consumer_Page>
 Consumer_PaymentCheckoutRequest { planId integer, returnUrl string }

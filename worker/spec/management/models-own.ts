@@ -17,6 +17,12 @@ System_HealthState = {any}
 
 /** Members that models of Fusio's have here in addition; the notation is notation.ts's. */
 export const furtherMembers = `
+Backend_AuditCollection { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_LogCollection { totalIsMinimum boolean, searchedSince string:date-time, after integer }
+Backend_LogErrorCollection { totalIsMinimum boolean }
+Backend_TokenCollection { totalIsMinimum boolean, searchedSince string:date-time }
+Backend_TransactionCollection { totalIsMinimum boolean, searchedSince string:date-time }
+Consumer_LogCollection { totalIsMinimum boolean, searchedSince string:date-time }
 Backend_GeneratorProviderChangelog { warnings [string], counts {{integer}} }
 Backend_Log { operationId integer, operationName string, appId integer, userId integer, requestId string,
   responseCode integer, errorCode string, executionTime integer, upstreamTime integer, revision integer, points integer,
@@ -25,7 +31,9 @@ Backend_Firewall { confirm boolean }
 Backend_LogError { requestId string, count integer }
 Backend_RateAllocation { rateId integer }
 Backend_ScopeOperation { scopeId integer }
-Backend_StatisticChart { note string }
+Backend_StatisticChart { note string, source string }
+Backend_StatisticChartSeries { error [number] }
+Backend_StatisticCount { error integer, source string, note string }
 Common_FormElement { secret boolean }
 Consumer_Event { status integer }
 Consumer_Page { date string:date-time }
