@@ -60,6 +60,8 @@ export interface Gateway {
   faults: {
     /** Replaces what shall go wrong and opens a new book of calls. */
     set(...faults: Fault[]): Promise<void>;
+    /** The same for one isolate alone. */
+    setIn(isolate: number, ...faults: Fault[]): Promise<void>;
     /** Of one isolate (the first one also runs the Durable Objects): what happened, and every call since `set`. */
     state(isolate?: number): Promise<FaultState>;
   };
@@ -122,8 +124,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const [DB, LOGS, DATA] = ['DB', 'LOGS', 'DATA'].map((name) => lazyDatabase(() => mf.getD1Database(name)));
   let created: Promise<unknown> | undefined = prepared && Promise.resolve();
 
-  const control = async (method: string, path: string, body: unknown) => {
-    for (const url of urls) {
+  const control = async (method: string, path: string, body: unknown, isolates = urls) => {
+    for (const url of isolates) {
       const response = await fetch(`${url}/__test/${path}`, { method, body: JSON.stringify(body) });
       if (!response.ok) {
         throw new Error(`${method} /__test/${path} answered ${response.status}: is the gateway started with faults?`);
@@ -145,6 +147,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     fetch: (path, { isolate = 0, ...init } = {}) => fetch(`${urls[isolate]}${path}`, { redirect: 'manual', ...init }),
     faults: {
       set: (...faults) => control('PUT', 'faults', faults),
+      setIn: (isolate, ...faults) => control('PUT', 'faults', faults, [urls[isolate]!]),
       state: async (isolate = 0) => (await fetch(`${urls[isolate]}/__test/faults`)).json() as Promise<FaultState>,
     },
     egress: async () => {
