@@ -82,7 +82,7 @@ async function planAll(db: D1Database, tenant: string, minute: number): Promise<
         `SELECT c.id, c.cron, c.timezone, c.missed, c.missed_limit, c.overlap, s.version, s.schedule, s.cursor, s.next
          FROM cronjob AS c LEFT JOIN cronjob_state AS s ON s.tenant_id = c.tenant_id AND s.cronjob_id = c.id
          WHERE c.tenant_id = ?1 AND c.status = 1 AND (s.version IS NULL OR s.next <= ?2 OR s.schedule <> c.timezone || ' ' || c.cron
-           OR EXISTS (SELECT 1 FROM cronjob_run AS r WHERE r.tenant_id = ?1 AND r.settled = 0 AND r.cronjob_id = c.id AND r.status = 'lost'))`,
+           OR c.id IN (SELECT cronjob_id FROM cronjob_run WHERE tenant_id = ?1 AND settled = 0 AND status = 'lost'))`,
       )
       .bind(tenant, minute),
     db
@@ -119,7 +119,10 @@ async function decide(db: D1Database, tenant: string, plans: JobPlan[], now: num
       )
       .bind(tenant, JSON.stringify(runs), now),
     db
-      .prepare(`UPDATE cronjob_run SET settled = 1 WHERE tenant_id = ?1 AND id IN (SELECT ${value('id')} ${unchanged})`)
+      // Without the plus SQLite looks through all runs of the tenant.
+      .prepare(
+        `UPDATE cronjob_run SET settled = 1 WHERE +tenant_id = ?1 AND id IN (SELECT ${value('id')} ${unchanged})`,
+      )
       .bind(tenant, JSON.stringify(settled)),
     db
       .prepare(

@@ -88,7 +88,7 @@ async function runNow(call: Call, { path }: Input) {
   const made = await env.DB.prepare(
     `INSERT INTO cronjob_run (tenant_id, cronjob_id, cause, status, lane, created)
      SELECT ?1, ?2, 'manual', 'pending', ?3, ?4 WHERE ?5 = 'allow' OR NOT EXISTS
-       (SELECT 1 FROM cronjob_run WHERE tenant_id = ?1 AND settled = 0 AND cronjob_id = ?2 AND status IN ('pending', 'running'))
+       (SELECT 1 FROM cronjob_run WHERE tenant_id = ?1 AND settled = 0 AND +cronjob_id = ?2 AND status IN ('pending', 'running'))
      RETURNING *`,
   )
     .bind(call.tenant, id, laneNumber(id, overlap, now()), now(), overlap)
