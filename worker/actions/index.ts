@@ -4,6 +4,7 @@ import { httpComposition } from './http-composition.ts';
 import { httpLoadBalancer } from './http-load-balancer.ts';
 import { httpProcessor } from './http-processor.ts';
 import { httpRaw } from './http-raw.ts';
+import { renewToken } from './renew-token.ts';
 import { sqlBuilder } from './sql/builder.ts';
 import { sqlDelete } from './sql/delete.ts';
 import { sqlInsert } from './sql/insert.ts';
@@ -36,7 +37,8 @@ export const actionTypes: readonly ActionType[] = [
   ...catalogue,
 ];
 
-const byClass = new Map(actionTypes.map((type) => [type.class, type]));
+/** What the platform runs itself is not offered. */
+const byClass = new Map([...actionTypes, renewToken].map((type) => [type.class, type]));
 
 /** By Fusio's class name, with dots or backslashes. */
 export function actionType(name: string): ActionType | undefined {
