@@ -1,11 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
 import {
   type Attempt,
-  type AttemptRecord,
   type JobFilter,
+  type JobOutline,
   type JobPage,
   type JobRecord,
   jobStatus,
+  type LaneHealth,
   type LaneJob,
   type LaneRpc,
   type LaneSettings,
@@ -13,201 +14,176 @@ import {
 } from '../worker/core/events.ts';
 import type { Env } from '../worker/env.ts';
 import { admit, type BreakerState, breakerRules, closed, fail, succeed } from '../worker/lib/breaker.ts';
-import { valueAt } from '../worker/lib/json-pointer.ts';
+import { cleaning, type JobRow, type LaneState, LaneStore } from './lane-store.ts';
 
-/** One alarm begins attempts for so long, and ends them within so much more; then the next alarm goes on. Milliseconds. */
-const shift = 30_000;
-const overtime = 60_000;
-/** Attempts of one alarm: an invocation may make so many requests. */
+/** A shift begins attempts for so long; then an alarm begins the next one. Milliseconds. */
+const shiftTime = 30_000;
+/** Attempts of one shift: an invocation may make so many requests. */
 const mostAttempts = 900;
-/** How long ended jobs are remembered and can be replayed, and how often the old ones are looked for, milliseconds. */
-const remembered = 30 * 86_400_000;
-const cleaning = 86_400_000;
+/** An alarm that comes so long after work began goes on with it, should this life have ended. Milliseconds. */
+const guard = 10_000;
+/** An alarm that did not come for so long after its time is asked for anew, milliseconds. */
+const overdue = 60_000;
+/** What could not be told is told again after so long, milliseconds. */
+const tellAgain = 5_000;
 /** A retry comes up to a tenth later, so that those who failed together do not come back together. */
 const jitter = 0.1;
 /** What a target may ask for at most by Retry-After, milliseconds. */
 const longestRest = 86_400_000;
 
-interface JobRow extends Record<string, SqlStorageValue> {
-  number: number;
-  id: string;
-  name: string;
-  payload: string;
-  time: number;
-  depth: number;
-  retries: number | null;
-  ordered: string | null;
-  status: number;
-  attempts: number;
-  next: number | null;
-  code: number | null;
-  error: string | null;
-  executed: number | null;
-}
-
 /**
- * Everything that one receiver is owed: a webhook, a trigger, or a shard of async runs. It tries jobs by its alarm, with its own
- * concurrency, rate and breaker, so that a dead or slow receiver delays nobody else. What is under way is in memory
- * only: an attempt whose outcome a crash swallowed never was, and is made again. The class is completed by
- * `worker/index.ts` with the work.
+ * Everything that one receiver is owed: a webhook, a trigger, or a shard of async runs. It tries jobs as they come and by its
+ * alarm, with its own concurrency, rate and breaker, so that a dead or slow receiver delays nobody else. What is under way is in
+ * memory only: an attempt whose outcome a crash swallowed never was, and is made again. The class is completed by
+ * `worker/index.ts` with the work; its memory is lane-store.ts.
  *
- * Storage: `lane` (one row: settings, since when everything fails, why it closed and whether that was told), `job`,
- * `attempt`.
+ * A delivery is two writes: the job with, if none comes soon anyway, an alarm; and the outcome with the next time.
  */
 export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
   protected abstract readonly work: LaneWork;
-  readonly #sql: SqlStorage;
-  #settings: LaneSettings | null = null;
-  #failing: number | null = null;
-  /** Why and since when the lane is closed, until that was told. */
-  #closing: { reason: string; since: number } | null = null;
+  readonly #store: LaneStore;
+  #state: LaneState;
   #breaker: BreakerState = closed;
   #lastStart = 0;
   readonly #running = new Map<number, Promise<void>>();
-  #called: PromiseWithResolvers<void> | null = null;
+  /** What is under way, and how it is told that there is more to do. */
+  #shift: Promise<void> | null = null;
+  #called = Promise.withResolvers<void>();
+  #telling: Promise<void> = Promise.resolve();
+  /** When the alarm will come; undefined: not known in this life. */
+  #alarm: number | null | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
-    this.#sql = state.storage.sql;
-    this.#prepare();
-  }
-
-  #prepare(): void {
-    this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS lane (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, failing INTEGER, closing TEXT, cleaned INTEGER NOT NULL DEFAULT 0)',
-    );
-    this.#sql.exec(
-      `CREATE TABLE IF NOT EXISTS job (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-       payload TEXT NOT NULL, time INTEGER NOT NULL, depth INTEGER NOT NULL, retries INTEGER, ordered TEXT, status INTEGER NOT NULL DEFAULT 1,
-       attempts INTEGER NOT NULL DEFAULT 0, next INTEGER, code INTEGER, error TEXT, executed INTEGER)`,
-    );
-    this.#sql.exec('CREATE INDEX IF NOT EXISTS job_due ON job (next) WHERE status = 1');
-    this.#sql.exec('CREATE INDEX IF NOT EXISTS job_order ON job (ordered, number) WHERE status = 1');
-    this.#sql.exec('CREATE INDEX IF NOT EXISTS job_time ON job (time)');
-    this.#sql.exec(
-      `CREATE TABLE IF NOT EXISTS attempt (job TEXT NOT NULL, at INTEGER NOT NULL, duration INTEGER NOT NULL, code INTEGER,
-       error TEXT, answer TEXT)`,
-    );
-    this.#sql.exec('CREATE INDEX IF NOT EXISTS attempt_job ON attempt (job)');
-    const [row] = this.#sql.exec('SELECT settings, failing, closing FROM lane').toArray();
-    this.#settings = row === undefined ? null : JSON.parse(String(row.settings));
-    this.#failing = row === undefined ? null : (row.failing as number | null);
-    this.#closing = row === undefined || row.closing === null ? null : JSON.parse(String(row.closing));
+    this.#store = new LaneStore(state.storage);
+    this.#state = this.#store.state();
   }
 
   async add(settings: LaneSettings, jobs: LaneJob[]): Promise<void> {
-    const now = Date.now();
     this.ctx.storage.transactionSync(() => {
       this.#take(settings);
-      for (const { id, name, payload, time, depth, retries = null } of jobs) {
-        this.#sql.exec(
-          'INSERT OR IGNORE INTO job (id, name, payload, time, depth, retries, ordered, next) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-          id,
-          name,
-          payload,
-          time,
-          depth,
-          retries,
-          orderOf(settings.order, payload),
-          now,
-        );
-      }
+      this.#store.add(jobs, settings.order, Date.now());
     });
-    await this.#call(now);
+    await this.#call();
   }
 
   async configure(settings: LaneSettings): Promise<void> {
     this.#take(settings);
-    await this.#call(Date.now());
+    await this.#call();
   }
 
   async clear(): Promise<void> {
-    this.#settings = null;
+    this.#state = { settings: null, failing: null, closing: null };
+    this.#alarm = null;
     await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
-    this.#prepare();
+    await this.#store.clear();
   }
 
   async list(filter: JobFilter, offset: number, count: number): Promise<JobPage> {
-    const { condition, values } = conditionOf(filter);
-    const [{ total }] = this.#sql
-      .exec(`SELECT count(*) AS total FROM job WHERE ${condition}`, ...values)
-      .toArray() as unknown as [{ total: number }];
-    const rows = this.#sql
-      .exec<JobRow>(
-        `SELECT * FROM job WHERE ${condition} ORDER BY number DESC LIMIT ? OFFSET ?`,
-        ...values,
-        count,
-        offset,
-      )
-      .toArray();
-    return { total, jobs: rows.map((row) => this.#record(row)) };
+    return this.#store.list(filter, offset, count);
+  }
+
+  async outline(filter: JobFilter, count: number): Promise<JobOutline> {
+    return this.#store.outline(filter, count);
   }
 
   async replay(filter: JobFilter): Promise<number> {
-    const { condition, values } = conditionOf(filter);
-    const now = Date.now();
-    const rows = this.#sql
-      .exec<{ number: number }>(`SELECT number FROM job WHERE ${condition} ORDER BY number`, ...values)
-      .toArray()
-      .filter(({ number }) => !this.#running.has(number));
-    this.ctx.storage.transactionSync(() => {
-      for (const { number } of rows) {
-        this.#sql.exec(
-          `UPDATE job SET number = (SELECT max(number) + 1 FROM job), status = ${jobStatus.waiting}, attempts = 0, next = ? WHERE number = ?`,
-          now,
-          number,
-        );
-      }
-    });
+    const count = this.#store.replay(filter, new Set(this.#running.keys()), Date.now());
+    // So that the next look at the dead letters is without them; what cannot be told now is told later.
+    await this.#tell().catch((thrown) => complain('lane', thrown));
     // Who asks for it says that the target is well again.
     this.#breaker = closed;
-    await this.#call(now);
-    return rows.length;
+    await this.#call();
+    return count;
+  }
+
+  async cancel(filter: JobFilter): Promise<number> {
+    return this.#store.cancel(filter, new Set(this.#running.keys()), Date.now());
   }
 
   async pull(after: number, count: number): Promise<JobRecord[]> {
-    return this.#sql
-      .exec<JobRow>(
-        `SELECT * FROM job WHERE status = ${jobStatus.waiting} AND number > ? ORDER BY number LIMIT ?`,
-        after,
-        count,
-      )
-      .toArray()
-      .map((row) => this.#record(row));
+    return this.#store.pull(after, count);
   }
 
   async acknowledge(upTo: number): Promise<number> {
-    return this.#sql.exec(
-      `UPDATE job SET status = ${jobStatus.done}, next = NULL, executed = ? WHERE status = ${jobStatus.waiting} AND number <= ?`,
-      Date.now(),
-      upTo,
-    ).rowsWritten;
+    return this.#store.acknowledge(upTo, Date.now());
+  }
+
+  async health(): Promise<LaneHealth> {
+    const { opened } = this.#breaker;
+    const breaker =
+      opened === null ? 'closed' : Date.now() < opened + breakerRules.cooldown ? 'open' : ('half-open' as const);
+    return { ...this.#store.counts(), running: this.#running.size, breaker, failing: this.#state.failing };
   }
 
   async nudge(): Promise<void> {
-    await this.#rearm();
+    this.#alarm = undefined;
+    await this.#call();
   }
 
-  /** Never throws: after six failures the platform would forget the alarm. */
+  /** Never throws: after six failures the platform would forget the alarm. It comes again if this life ends before it does. */
   override async alarm(): Promise<void> {
-    // Should this life end in between, the next one goes on.
-    await this.ctx.storage.setAlarm(Date.now() + shift + overtime);
+    this.#alarm = null;
+    await this.#begin();
+  }
+
+  /** Something may be due: a shift sees to it now, or an alarm later. */
+  async #call(): Promise<void> {
+    const now = Date.now();
+    const time = this.#nextTime(now);
+    if (time !== null) {
+      await this.#wakeBy(time > now ? time : now + guard);
+      if (time <= now) {
+        void this.#begin();
+      }
+    }
+  }
+
+  /** An earlier alarm stays as it is: it finds nothing to do and asks for the next one. */
+  async #wakeBy(time: number): Promise<void> {
+    if (this.#alarm === undefined || (this.#alarm !== null && this.#alarm < Date.now() - overdue)) {
+      this.#alarm = await this.ctx.storage.getAlarm();
+    }
+    if (this.#alarm === null || this.#alarm > time) {
+      this.#alarm = time;
+      await this.ctx.storage.setAlarm(time);
+    }
+  }
+
+  /** Goes on with the shift under way, or begins one. */
+  #begin(): Promise<void> {
+    if (this.#shift === null) {
+      this.#shift = this.#work();
+      this.ctx.waitUntil(this.#shift);
+    } else {
+      this.#called.resolve();
+    }
+    return this.#shift;
+  }
+
+  async #work(): Promise<void> {
     try {
-      await this.#shift();
-      this.#clean();
-      await this.#tellClosing();
+      await this.#makeAttempts();
     } catch (thrown) {
-      console.error(JSON.stringify({ kind: 'fault', place: 'lane', message: String(thrown) }));
-    } finally {
-      this.#called = null;
-      await this.#rearm();
+      complain('lane', thrown);
+    }
+    // From here on who has something to do begins a shift of his own.
+    this.#shift = null;
+    try {
+      this.#store.clean(Date.now());
+      await this.#tell();
+    } catch (thrown) {
+      complain('lane', thrown);
+    }
+    const time = this.#shift === null ? this.#nextTime(Date.now()) : null;
+    if (time !== null) {
+      await this.#wakeBy(time).catch((thrown) => complain('lane', thrown));
     }
   }
 
   /** Keeps as many attempts under way as the settings allow, until nothing is due or the shift is over. */
-  async #shift(): Promise<void> {
-    const ends = Date.now() + shift;
+  async #makeAttempts(): Promise<void> {
+    const ends = Date.now() + shiftTime;
     let begun = 0;
     for (;;) {
       this.#called = Promise.withResolvers();
@@ -241,14 +217,14 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
 
   /** The job to try now; or the milliseconds after which there may be one, if that is soon; or undefined. */
   #nextJob(now: number): JobRow | number | undefined {
-    const settings = this.#settings;
+    const { settings } = this.#state;
     if (settings === null || !settings.active || settings.mode === 'pull') {
       return undefined;
     }
     if (this.#running.size >= settings.concurrency) {
       return undefined;
     }
-    const job = this.#dueJob(now);
+    const job = this.#store.due(now, [...this.#running.keys()]);
     if (job === undefined) {
       return undefined;
     }
@@ -264,30 +240,16 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     return admission.admitted ? job : undefined;
   }
 
-  /** Due, not under way, and the first of its key. */
-  #dueJob(now: number): JobRow | undefined {
-    const running = JSON.stringify([...this.#running.keys()]);
-    const [job] = this.#sql
-      .exec<JobRow>(
-        `SELECT * FROM job AS one WHERE status = ${jobStatus.waiting} AND next <= ? AND number NOT IN (SELECT value FROM json_each(?))
-         AND (ordered IS NULL OR NOT EXISTS
-           (SELECT 1 FROM job AS earlier WHERE earlier.status = ${jobStatus.waiting} AND earlier.ordered = one.ordered AND earlier.number < one.number))
-         ORDER BY next, number LIMIT 1`,
-        now,
-        running,
-      )
-      .toArray();
-    return job;
-  }
-
   async #attempt(job: JobRow): Promise<void> {
-    const settings = this.#settings!;
+    const settings = this.#state.settings!;
     const at = Date.now();
+    const { retries, owner, ...rest } = job;
     let outcome: Attempt;
     try {
-      outcome = await this.work.attempt(settings, { ...job, retries: job.retries ?? undefined }, job.attempts + 1);
+      const due: LaneJob = { ...rest, retries: retries ?? undefined, owner: owner ?? undefined };
+      outcome = await this.work.attempt(settings, due, job.attempts + 1);
     } catch (thrown) {
-      console.error(JSON.stringify({ kind: 'fault', place: 'lane.attempt', message: String(thrown) }));
+      complain('lane.attempt', thrown);
       outcome = { ok: false, code: null, error: 'The attempt could not be made', answer: null };
     }
     this.#conclude(settings, job, at, outcome);
@@ -296,161 +258,94 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
   /** Synchronous: an outcome is recorded whole or not at all. */
   #conclude(settings: LaneSettings, job: JobRow, at: number, outcome: Attempt): void {
     const now = Date.now();
-    const { ok, code, error, answer } = outcome;
     if (settings.kind === 'webhook') {
-      this.#breaker = ok ? succeed(this.#breaker) : fail(this.#breaker, now);
+      this.#breaker = outcome.ok ? succeed(this.#breaker) : fail(this.#breaker, now);
     }
-    const status = ok
-      ? jobStatus.done
-      : outcome.gone ||
-          outcome.final ||
-          job.attempts >= Math.min(settings.schedule.length, job.retries ?? settings.schedule.length)
-        ? jobStatus.dead
-        : jobStatus.waiting;
-    const next = status === jobStatus.waiting ? now + delayOf(settings, job.attempts, outcome) : null;
+    const { done, dead, waiting } = jobStatus;
+    const mostRetries = Math.min(settings.schedule.length, job.retries ?? settings.schedule.length);
+    const hopeless = outcome.gone || outcome.final || job.attempts >= mostRetries;
+    const status = outcome.ok ? done : hopeless ? dead : waiting;
+    const next = status === waiting ? now + delayOf(settings, job.attempts, outcome) : null;
     this.ctx.storage.transactionSync(() => {
-      this.#sql.exec(
-        'INSERT INTO attempt (job, at, duration, code, error, answer) VALUES (?, ?, ?, ?, ?, ?)',
-        job.id,
-        at,
-        now - at,
-        code,
-        error,
-        answer,
-      );
-      this.#sql.exec(
-        'UPDATE job SET status = ?, attempts = attempts + 1, next = ?, code = ?, error = ?, executed = ? WHERE number = ?',
-        status,
-        next,
-        code,
-        error,
-        at,
-        job.number,
-      );
+      this.#store.conclude(settings, job, { at, ended: now }, outcome, status, next);
       this.#judge(settings, outcome, now);
     });
   }
 
   /** Remembers since when everything fails, and closes the lane when that is too long, or its target gone. */
-  #judge(settings: LaneSettings, outcome: Attempt, now: number): void {
-    if (outcome.ok) {
-      if (this.#failing !== null) {
-        this.#failing = null;
-        this.#sql.exec('UPDATE lane SET failing = NULL');
-      }
+  #judge(version: LaneSettings, outcome: Attempt, now: number): void {
+    const failing = outcome.ok ? null : (this.#state.failing ?? now);
+    if (failing !== this.#state.failing) {
+      this.#state = { ...this.#state, failing };
+      this.#store.keepFailing(failing);
+    }
+    const { settings } = this.#state;
+    if (failing === null || !settings?.active || settings.version !== version.version) {
       return;
     }
-    if (this.#failing === null) {
-      this.#failing = now;
-      this.#sql.exec('UPDATE lane SET failing = ?', now);
-    }
-    const tooLong = settings.patience !== null && now - this.#failing >= settings.patience;
-    if ((outcome.gone || tooLong) && this.#settings?.active && this.#settings.version === settings.version) {
+    const tooLong = settings.patience !== null && now - failing >= settings.patience;
+    if (outcome.gone || tooLong) {
       const reason = outcome.gone ? 'The endpoint answered 410 Gone' : 'Every attempt failed for too long';
-      this.#closing = { reason, since: this.#failing };
-      this.#settings = { ...this.#settings, active: false };
-      this.#sql.exec(
-        'UPDATE lane SET settings = ?, closing = ?',
-        JSON.stringify(this.#settings),
-        JSON.stringify(this.#closing),
-      );
+      this.#state = { settings: { ...settings, active: false }, failing, closing: { reason, since: failing } };
+      this.#store.keep(this.#state);
     }
   }
 
-  async #tellClosing(): Promise<void> {
-    if (this.#closing !== null && this.#settings !== null) {
-      await this.work.closed(this.#settings, this.#closing.reason, this.#closing.since);
-      this.#closing = null;
-      this.#sql.exec('UPDATE lane SET closing = NULL');
+  /** Tells the outside that the lane closed itself, and which jobs died or were brought back. */
+  #tell(): Promise<void> {
+    // One after the other: what died and was brought back must not be told the other way round.
+    this.#telling = this.#telling.catch(() => undefined).then(() => this.#tellAll());
+    return this.#telling;
+  }
+
+  async #tellAll(): Promise<void> {
+    const { closing, settings } = this.#state;
+    if (settings === null) {
+      return;
+    }
+    if (closing !== null) {
+      await this.work.closed(settings, closing.reason, closing.since);
+      if (this.#state.closing === closing) {
+        this.#state = { ...this.#state, closing: null };
+        this.#store.keepToldClosing();
+      }
+    }
+    for (let letters = this.#store.letters(); letters !== null; letters = this.#store.letters()) {
+      await this.work.letters(settings, letters);
+      this.#store.keepTold(letters);
     }
   }
 
   #take(settings: LaneSettings): void {
-    if (this.#settings !== null && settings.version <= this.#settings.version) {
+    const { settings: former, failing } = this.#state;
+    if (former !== null && settings.version <= former.version) {
       return;
     }
-    const reopened = this.#settings !== null && !this.#settings.active && settings.active;
-    if (reopened || this.#settings?.target.endpoint !== settings.target.endpoint) {
-      this.#failing = null;
+    const reopened = former !== null && !former.active && settings.active;
+    const fresh = reopened || former?.target.endpoint !== settings.target.endpoint;
+    if (fresh) {
       this.#breaker = closed;
     }
-    this.#settings = settings;
-    this.#closing = null;
-    this.#sql.exec(
-      'INSERT INTO lane (one, settings, failing) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET settings = excluded.settings, failing = excluded.failing, closing = NULL',
-      JSON.stringify(settings),
-      this.#failing,
-    );
+    this.#state = { settings, failing: fresh ? null : failing, closing: null };
+    this.#store.keep(this.#state);
   }
 
-  /** Something may be due at that time: the shift under way sees to it, or an alarm. */
-  async #call(time: number): Promise<void> {
-    if (this.#called !== null) {
-      this.#called.resolve();
-      return;
-    }
-    const alarm = await this.ctx.storage.getAlarm();
-    if (alarm === null || alarm > time) {
-      await this.ctx.storage.setAlarm(time);
-    }
-  }
-
-  async #rearm(): Promise<void> {
-    const now = Date.now();
-    const time = this.#nextTime(now);
-    if (time === null) {
-      await this.ctx.storage.deleteAlarm();
-    } else {
-      await this.ctx.storage.setAlarm(time);
-    }
-  }
-
+  /** When there is something to do again; null: never, as far as is known. */
   #nextTime(now: number): number | null {
-    if (this.#settings === null) {
+    const { settings, closing } = this.#state;
+    if (settings === null) {
       return null;
     }
-    if (this.#closing !== null) {
-      return now + 5_000;
-    }
-    const { active, mode } = this.#settings;
-    const [row] = this.#sql.exec(`SELECT min(next) AS next FROM job WHERE status = ${jobStatus.waiting}`).toArray();
-    const due = active && mode === 'push' ? (row?.next as number | null) : null;
-    if (due === null) {
-      const any = this.#sql.exec('SELECT number FROM job LIMIT 1').toArray().length > 0;
-      return any ? now + cleaning : null;
-    }
+    const works = settings.active && settings.mode === 'push';
+    const due = works ? this.#store.nextDue() : null;
     const { opened } = this.#breaker;
-    return Math.max(due, opened === null ? now : opened + breakerRules.cooldown);
-  }
-
-  #clean(): void {
-    const now = Date.now();
-    const [row] = this.#sql.exec('SELECT cleaned FROM lane').toArray();
-    if (row === undefined || now - Number(row.cleaned) < cleaning) {
-      return;
+    const attempt = due === null ? null : Math.max(due, opened === null ? now : opened + breakerRules.cooldown);
+    const told = closing !== null || this.#store.letters() !== null ? now + tellAgain : null;
+    if (attempt === null && told === null) {
+      return this.#store.any() ? now + cleaning : null;
     }
-    this.#sql.exec('UPDATE lane SET cleaned = ?', now);
-    const old = `SELECT id FROM job WHERE time < ? AND status <> ${jobStatus.waiting} LIMIT 10000`;
-    this.#sql.exec(`DELETE FROM attempt WHERE job IN (${old})`, now - remembered);
-    this.#sql.exec(`DELETE FROM job WHERE id IN (${old})`, now - remembered);
+    return Math.min(attempt ?? Number.POSITIVE_INFINITY, told ?? Number.POSITIVE_INFINITY);
   }
-
-  #record(row: JobRow): JobRecord {
-    const history = this.#sql
-      .exec('SELECT at, duration, code, error, answer FROM attempt WHERE job = ? ORDER BY at, rowid', row.id)
-      .toArray() as unknown as AttemptRecord[];
-    const { number, id, name, status, payload, time, attempts, code, error, executed, next } = row;
-    return { number, id, name, status, payload, time, attempts, code, error, executed, next, history };
-  }
-}
-
-/** What jobs that go one after the other have in common; null: nothing. */
-function orderOf(pointer: string | null, payload: string): string | null {
-  if (pointer === null || pointer === '*') {
-    return pointer;
-  }
-  const value = valueAt(JSON.parse(payload), pointer);
-  return value === undefined ? null : JSON.stringify(value);
 }
 
 function delayOf(settings: LaneSettings, attempts: number, outcome: Attempt): number {
@@ -458,20 +353,6 @@ function delayOf(settings: LaneSettings, attempts: number, outcome: Attempt): nu
   return Math.round(Math.max(delay, Math.min(outcome.retryAfter ?? 0, longestRest)));
 }
 
-function conditionOf({ ids, status, since, until, name }: JobFilter): {
-  condition: string;
-  values: (string | number)[];
-} {
-  const parts: [string, string | number | undefined][] = [
-    ['id IN (SELECT value FROM json_each(?))', ids === undefined ? undefined : JSON.stringify(ids)],
-    ['status = ?', status],
-    ['time >= ?', since],
-    ['time <= ?', until],
-    ['name = ?', name],
-  ];
-  const given = parts.filter((part): part is [string, string | number] => part[1] !== undefined);
-  return {
-    condition: given.length === 0 ? 'true' : given.map(([sql]) => sql).join(' AND '),
-    values: given.map(([, value]) => value),
-  };
+function complain(place: string, thrown: unknown): void {
+  console.error(JSON.stringify({ kind: 'fault', place, message: String(thrown) }));
 }

@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<CommandDef<any>>> = {
   export: () => import('./commands/export.ts').then((module) => module.exportCommand),
   revisions: () => import('./commands/revisions.ts').then((module) => module.revisions),
   rollback: () => import('./commands/rollback.ts').then((module) => module.rollback),
+  replay: () => import('./commands/replay.ts').then((module) => module.replay),
   logs: () => import('./commands/logs.ts').then((module) => module.logs),
   backup: () => import('./commands/backup.ts').then((module) => module.backup),
   check: () => import('./commands/check.ts').then((module) => module.check),

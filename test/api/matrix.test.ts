@@ -62,6 +62,7 @@ describe('permissions', () => {
     ...['system.meta.getDebug', 'system.meta.getHealth', 'system.meta.getRoutes', 'system.meta.getSchema'],
     // A run is shown to who started it, who may have been anonymous, by an id that nobody guesses.
     ...['system.payment.webhook', 'system.run.get'],
+    ...['system.run.delete', 'system.run.getAll'],
   ];
 
   it('are declared by every operation, and its scope exists', () => {
@@ -138,14 +139,19 @@ describe('objects of somebody else', () => {
         .first<number>('id')
         .then((id) => id!);
     const date = new Date().toISOString();
+    const hook = await idOf(
+      dora('POST', '/consumer/webhook', {
+        ...{ name: 'hook', event: 'seed-sown', endpoint: 'https://example.com' },
+      }).then(okay),
+    );
     const owned: Record<string, number> = {
       app,
-      token: await row(`SELECT id FROM token WHERE name = 'script'`),
-      webhook: await idOf(
-        dora('POST', '/consumer/webhook', {
-          ...{ name: 'hook', event: 'seed-sown', endpoint: 'https://example.com' },
-        }).then(okay),
+      webhook: hook,
+      deadletter: await row(
+        `INSERT INTO dead_letter (kind, receiver_id, message, event, date, attempts, died)
+          VALUES ('webhook', ${hook}, 'm', 'seed-sown', '${date}', 8, '${date}') RETURNING id`,
       ),
+      token: await row(`SELECT id FROM token WHERE name = 'script'`),
       grant: await row(
         `INSERT INTO app_grant (user_id, app_id, allow, date) VALUES (${user}, ${app}, 1, '${date}') RETURNING id`,
       ),

@@ -259,6 +259,19 @@ describe('clean', () => {
   });
 });
 
+describe('replay', () => {
+  it('tries dead letters again, and never all of them by mistake', async () => {
+    expect(await run('replay')).toMatchObject({ code: 2, err: expect.stringContaining('--all') });
+    expect(await run('replay', '--webhook', 'mine')).toMatchObject({ code: 2 });
+    expect((await run('replay', '--all')).out).toContain('0 messages are tried again');
+    expect((await run('replay', '--ids', '1,2', '--since', '2026-01-01T00:00:00Z', '--json')).json()).toEqual({
+      count: 0,
+    });
+    expect((await run('deadletter', 'list', '--json')).code).toBe(0);
+    expect((await run('run', 'list', '--status', 'pending')).code).toBe(0);
+  });
+});
+
 describe('help', () => {
   it('works without a gateway, and knows the options of a class', async () => {
     const offline = { POSTERN_CONFIG: join(folder, 'none.json') };

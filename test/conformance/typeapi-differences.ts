@@ -53,7 +53,7 @@ export const named: Record<string, string[]> = {
     'Backend_Rate.onError is ours',
   ],
   'Webhooks are signed, tried for days and guarded': [
-    ...['challenge', 'concurrency', 'disabled', 'format', 'mode', 'orderBy', 'rate', 'verified'],
+    ...['challenge', 'concurrency', 'disabled', 'format', 'health', 'mode', 'orderBy', 'rate', 'verified'],
   ].map((member) => `Backend_Webhook.${member} is ours`),
   'Members that Fusio shows elsewhere or not at all': [
     'Backend_Action.date is ours',
@@ -85,6 +85,8 @@ export const named: Record<string, string[]> = {
     'operation *.webhook.* is ours',
     'model Backend_Trigger* is ours',
     'model *_Webhook* is ours',
+    'operation *.deadletter.* is ours',
+    'model *_Deadletter* is ours',
   ],
   'Answers that say more than Fusio’s': [
     'Backend_GeneratorProviderChangelog.* is ours',
@@ -112,8 +114,10 @@ export const named: Record<string, string[]> = {
   ],
   'A rate tells how it stands': ['operation backend.rate.report is ours', 'model Backend_RateReport* is ours'],
   'Work that goes on after an answer can be asked for': [
-    'operation system.run.get is ours',
+    'operation system.run.* is ours',
+    'operation backend.run.* is ours',
     'model System_Run* is ours',
+    'model Backend_Run* is ours',
   ],
   'Cronjobs have a clock, policies and runs': [
     ...['missed', 'missedLimit', 'nextDates', 'overlap', 'timeout', 'timezone'].map(

@@ -98,6 +98,24 @@ describe('an async action', () => {
       .toMatchObject({ id, action: 'Slow', status: 'done', attempts: 2, code: 200, answer: { done: 1 } });
   });
 
+  it('is in the list of the backend and of its caller, and can be cancelled while it waits', async () => {
+    listener.answer = () => ({ status: 503 });
+    const { body } = await admin.call('POST', '/slow/waits', { waits: true });
+    const list = async (path: string) => (await admin.must('GET', path)).entry as any[];
+    const all = () => list('/backend/run?status=pending&action=Slow&userId=1');
+    await expect.poll(all, { timeout: 10_000 }).toMatchObject([{ id: body.id, attempts: 1, code: 503, userId: 1 }]);
+    expect(await list('/system/run?count=1')).toMatchObject([{ id: body.id, action: 'Slow', status: 'pending' }]);
+    expect(await list('/system/run?status=done&since=2100-01-01T00:00:00Z')).toEqual([]);
+    expect(await list('/backend/run?userId=99')).toEqual([]);
+    expect((await request(gateway, 'GET', '/system/run')).status).toBe(401);
+    expect((await request(gateway, 'DELETE', `/system/run/${body.id}`)).status).toBe(404);
+    expect((await admin.must('GET', `/backend/run/${body.id}`)).history).toMatchObject([{ code: 503 }]);
+    await admin.must('DELETE', `/system/run/${body.id}`);
+    expect(await admin.must('GET', `/backend/run/${body.id}`)).toMatchObject({ status: 'cancelled' });
+    expect((await admin.call('DELETE', `/backend/run/${body.id}`)).status).toBe(409);
+    expect(await all()).toEqual([]);
+  });
+
   it('answers 503 when it cannot be queued, and then does not run', async () => {
     await gateway.faults.set({ binding: 'LANE', method: 'add', mode: 'throw' });
     const answer = await admin.call('POST', '/slow/never', { never: 1 });

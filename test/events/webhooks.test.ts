@@ -282,6 +282,58 @@ describe('failures', () => {
     await one.remove();
   });
 
+  it('are in one list over all webhooks, from which they are tried again: one, those that meet a filter, all', async () => {
+    const user = { roleId: 3, status: 1, name: 'third', email: 'third@example.com', password: 'a-long-password' };
+    const { id: userId } = await admin.must('POST', '/backend/user', user);
+    const [one, other] = [await hook(), await hook({ userId: Number(userId) })];
+    listener.answer = () => ({ status: 410 });
+    const first = await dispatchOn(gateway, 'any.thing', { number: 1 });
+    const letters = (query = '') => admin.must('GET', `/backend/deadletter${query}`);
+    await expect.poll(async () => (await letters()).totalResults, { timeout: 10_000 }).toBe(2);
+    const [ofOther] = (await letters(`?webhook=${other.id}`)).entry;
+    const [ofOne] = (await letters(`?webhook=${one.id}&event=any.thing&since=2020-01-01T00:00:00Z`)).entry;
+    expect(ofOne).toMatchObject({ kind: 'webhook', message: first.id, event: 'any.thing', code: 410, attempts: 1 });
+    expect((await letters('?event=another')).entry).toEqual([]);
+    expect((await letters('?since=2100-01-01T00:00:00Z')).entry).toEqual([]);
+    expect(await admin.must('GET', `/backend/deadletter/${ofOne.id}`)).toMatchObject({
+      payload: { number: 1 },
+      history: [{ code: 410 }],
+    });
+    // Who owns a webhook sees its letters alone, and that it was disabled.
+    const own = await admin.must('GET', '/consumer/deadletter');
+    expect(own.entry.map(({ id }: any) => id)).toEqual([ofOne.id]);
+    expect((await admin.call('GET', `/consumer/deadletter/${ofOther.id}`)).status).toBe(404);
+    expect(await admin.must('POST', '/consumer/deadletter/replay', { ids: [ofOther.id] })).toMatchObject({ count: 0 });
+    await expect
+      .poll(async () => (await admin.must('GET', `/consumer/webhook?search=id:${one.id}`)).entry[0], {
+        timeout: 10_000,
+      })
+      .toMatchObject({ status: 2, disabled: { reason: expect.stringContaining('410'), since: expect.any(String) } });
+
+    listener.answer = () => ({});
+    await admin.must('PUT', `/backend/webhook/${one.id}`, { status: 1 });
+    await admin.must('PUT', `/backend/webhook/${other.id}`, { status: 1 });
+    expect(await admin.must('POST', '/backend/deadletter/replay', { webhook: one.id })).toMatchObject({ count: 1 });
+    await settles(one.id, { message: first.id, status: 2 });
+    expect((await letters()).entry.map(({ id }: any) => id)).toEqual([ofOther.id]);
+    const health = async () =>
+      (await admin.must('GET', '/backend/webhook/health?count=100')).entry.find(({ id }: any) => id === other.id);
+    expect(await health()).toMatchObject({ waiting: 0, dead: 1, running: 0, breaker: 'closed' });
+    expect(await admin.must('POST', '/backend/deadletter/replay', {})).toMatchObject({ count: 1, more: false });
+    await settles(other.id, { message: first.id, status: 2 });
+    expect(await letters()).toMatchObject({ totalResults: 0 });
+    expect(await health()).toMatchObject({ waiting: 0, dead: 0, successDate: expect.any(String) });
+    expect((await one.shown()).health).toMatchObject({ waiting: 0, dead: 0, breaker: 'closed' });
+
+    // What was deleted leaves no letters behind.
+    listener.answer = () => ({ status: 410 });
+    await dispatchOn(gateway, 'any.thing', { number: 2 });
+    await expect.poll(async () => (await letters()).totalResults, { timeout: 10_000 }).toBe(2);
+    await one.remove();
+    await other.remove();
+    await expect.poll(async () => (await letters()).totalResults, { timeout: 10_000 }).toBe(0);
+  });
+
   it('are no success for redirects and timeouts, and leave the target alone for as long as it asks', async () => {
     const [redirected, resting] = [await hook(), await hook()];
     listener.answer = ({ path }): Answer =>

@@ -43,7 +43,8 @@ export function runContext(call: Call, baseUrl: string, openSecret: OpenSecret, 
     ip: call.ip,
     timeout: call.operation?.options?.timeout ?? defaultTimeout,
     queue: background
-      ? (action, retries, run) => call.runtime.dispatcher.queue(call.tenant, { action, retries, run })
+      ? (action, retries, run) =>
+          call.runtime.dispatcher.queue(call.tenant, { action, retries, userId: call.caller.userId, run })
       : null,
     waited(milliseconds, asked) {
       call.upstream += milliseconds;

@@ -38,13 +38,14 @@ import { trashOperations } from './backend/trash.ts';
 import { uploadOperations } from './backend/upload.ts';
 import { userImportOperation } from './backend/user-import.ts';
 import { consumerOperations } from './consumer/index.ts';
+import { deadLetterOperations } from './dead-letter.ts';
 import { laneOperations, webhookLaneOperations } from './lane.ts';
 import { laterOperations } from './later.ts';
+import { runOperations } from './run.ts';
 import { aboutOperations } from './system/about.ts';
 import { documentOperations } from './system/generator.ts';
 import { healthOperation } from './system/health.ts';
 import { metaOperations } from './system/meta.ts';
-import { runOperation } from './system/run.ts';
 
 const built: readonly SystemOperation[] = [
   ...[...resources.values()].flatMap(crudOperations),
@@ -57,6 +58,7 @@ const built: readonly SystemOperation[] = [
   ...cleanOperations,
   ...connectionOperations,
   ...cronjobOperations,
+  ...deadLetterOperations,
   ...deployOperations,
   ...generatorOperations,
   ...identityOperations,
@@ -82,7 +84,7 @@ const built: readonly SystemOperation[] = [
   ...aboutOperations,
   ...documentOperations,
   healthOperation,
-  runOperation,
+  ...runOperations,
   ...metaOperations,
   login,
   refreshLogin,

@@ -11,9 +11,9 @@ import { webhookLane } from '../events/lane-settings.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { makeSecret } from '../lib/standard-webhooks.ts';
-import { changeEntity, findRow } from '../resources/crud.ts';
+import { changeEntity, collectionParameters, findRow, listEntities } from '../resources/crud.ts';
 import type { Resource, Row } from '../resources/define.ts';
-import { deliveryOf } from '../resources/deliveries.ts';
+import { deliveryOf, healthOf } from '../resources/deliveries.ts';
 import { secretPlace } from '../resources/webhook.ts';
 
 /** Whose lanes: a kind of receiver on one side of the API, and which of them the caller may touch. */
@@ -96,6 +96,16 @@ export function webhookLaneOperations(place: LaneSide): SystemOperation[] {
   const one = `/${side}/webhook/$webhook_id<[0-9]+|^~>`;
   return [
     ...laneOperations(place),
+    {
+      name: `${scope}.getHealth`,
+      method: 'GET',
+      path: `/${side}/webhook/health`,
+      description:
+        'Lists webhooks with what waits for each, the oldest, what is dead, the last success and the breaker',
+      scope,
+      query: { ...collectionParameters, count: { ...collectionParameters.count!, maximum: 100 } },
+      run: (call, { query }) => listHealth(call, query, place),
+    },
     {
       name: `${scope}.getSecret`,
       method: 'GET',
@@ -195,6 +205,17 @@ export function webhookLaneOperations(place: LaneSide): SystemOperation[] {
   ];
 }
 
+async function listHealth(call: Call, query: Input['query'], { resource, kind, mine }: LaneSide) {
+  const page = await listEntities(call, resource, query, mine?.(call));
+  const entry = await Promise.all(
+    page.entry.map(async ({ id, status, name, endpoint, disabled }) => {
+      const lane = laneOf(call.runtime.env, { tenant: call.tenant, kind, id: Number(id) });
+      return { id, status, name, endpoint, disabled, ...healthOf(await reach(lane.health())) };
+    }),
+  );
+  return { ...page, entry };
+}
+
 async function laneAt(
   call: Call,
   input: Input,
@@ -231,7 +252,7 @@ function filterOf(given: Record<string, unknown>): JobFilter {
 }
 
 /** A lane that cannot be reached is the platform's failure, not ours. */
-async function reach<T>(work: Promise<T>): Promise<T> {
+export async function reach<T>(work: Promise<T>): Promise<T> {
   return work.catch((cause) => {
     throw new ApiError('unavailable', 'The deliveries cannot be reached at the moment', {
       cause,

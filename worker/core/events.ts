@@ -47,6 +47,8 @@ export interface AsyncWork {
   action: string;
   /** How often a failed run is tried again, at most seven times. */
   retries: number;
+  /** Who asked for it. */
+  userId: number | null;
   /** Plain JSON, which worker/actions/queued-run.ts describes. */
   run: object;
 }
@@ -110,6 +112,8 @@ export interface LaneJob {
   depth: number;
   /** Attempts after the first; as many as the lane's schedule has unless given. */
   retries?: number;
+  /** Of a run: the user who asked for it. */
+  owner?: number;
 }
 
 /** How an attempt went. */
@@ -134,9 +138,24 @@ export interface LaneWork {
   attempt(lane: LaneSettings, job: LaneJob, attempt: number): Promise<Attempt>;
   /** The lane closed itself. Asked again until it resolves. */
   closed(lane: LaneSettings, reason: string, since: number): Promise<void>;
+  /** Jobs of the lane died or were brought back. Asked again until it resolves. */
+  letters(lane: LaneSettings, letters: Letters): Promise<void>;
 }
 
-export const jobStatus = { waiting: 1, done: 2, dead: 3 } as const;
+export const jobStatus = { waiting: 1, done: 2, dead: 3, cancelled: 4 } as const;
+
+/** What changed in the list of dead letters. */
+export interface Letters {
+  dead: DeadLetter[];
+  /** Ids of jobs that are tried again. */
+  revived: string[];
+}
+
+/** A job whose last attempt failed. */
+export type DeadLetter = Pick<
+  JobRecord,
+  'number' | 'id' | 'name' | 'time' | 'attempts' | 'code' | 'error' | 'executed'
+>;
 
 /** An attempt as it is remembered. */
 export interface AttemptRecord {
@@ -178,11 +197,38 @@ export interface JobFilter {
   since?: number;
   until?: number;
   name?: string;
+  /** Only jobs with one of these names. */
+  names?: string[];
+  /** Of a run: only those of this user. */
+  owner?: number;
+}
+
+/** How a lane is doing. Times are milliseconds since the epoch. */
+export interface LaneHealth {
+  /** Jobs that are not ended. */
+  waiting: number;
+  /** Of the oldest event that waits. */
+  oldest: number | null;
+  /** Jobs whose last attempt failed. */
+  dead: number;
+  /** Attempts under way. */
+  running: number;
+  /** The last one that went well. */
+  succeeded: number | null;
+  /** Since when every attempt fails. */
+  failing: number | null;
+  /** `open`: after five failures in a row nothing is sent for ten seconds; then, `half-open`, one message tries. */
+  breaker: 'closed' | 'open' | 'half-open';
 }
 
 export interface JobPage {
   total: number;
   jobs: JobRecord[];
+}
+
+export interface JobOutline {
+  total: number;
+  jobs: (Omit<JobRecord, 'payload' | 'history'> & { owner: number | null })[];
 }
 
 /** RPC surface of the Lane object (one per webhook, trigger, and shard of async runs). */
@@ -195,12 +241,17 @@ export interface LaneRpc {
   clear(): Promise<void>;
   /** Newest first. */
   list(filter: JobFilter, offset: number, count: number): Promise<JobPage>;
+  /** The newest ones, without payload and attempts. */
+  outline(filter: JobFilter, count: number): Promise<JobOutline>;
   /** Tries jobs again from the start, behind what waits. Gives their number. */
   replay(filter: JobFilter): Promise<number>;
   /** Of a lane in `pull` mode: the oldest jobs after a number that are not acknowledged. */
   pull(after: number, count: number): Promise<JobRecord[]>;
   /** Ends the waiting jobs up to a number; gives how many. */
   acknowledge(upTo: number): Promise<number>;
+  /** Ends jobs that wait and are not under way; gives how many. */
+  cancel(filter: JobFilter): Promise<number>;
+  health(): Promise<LaneHealth>;
   /** Makes sure that what is due is tried. */
   nudge(): Promise<void>;
 }

@@ -65,13 +65,19 @@ export async function post(
 async function openSecrets({ tenant, id, target }: LaneSettings, env: Outside['env'], now: number): Promise<string[]> {
   const { secret, formerSecret, overlap } = target as WebhookTarget;
   const sealed = [[secret, 'secret'], ...(now < overlap ? [[formerSecret, 'former_secret']] : [])] as const;
-  const opened = await Promise.all(
-    sealed.map(([envelope, member]) =>
-      isEnvelope(envelope) ? open(envelope, `${tenant}/webhook/${id}/${member}`, secretsOf(env)) : null,
-    ),
-  );
-  return opened.filter((text) => text !== null);
+  const secrets: string[] = [];
+  for (const [envelope, member] of sealed) {
+    if (isEnvelope(envelope)) {
+      const text = opened.get(envelope) ?? (await open(envelope, `${tenant}/webhook/${id}/${member}`, secretsOf(env)));
+      opened.set(envelope, text);
+      secrets.push(text);
+    }
+  }
+  return secrets;
 }
+
+/** Secrets of the lanes in this isolate, for as long as a lane has these settings. */
+const opened = new WeakMap<object, string>();
 
 /** The first kilobyte of an answer, as text; the rest is not read. */
 async function beginning(response: Response, patience: number): Promise<string> {

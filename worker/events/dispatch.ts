@@ -29,7 +29,7 @@ export function createDispatcher(env: Env, now: () => number): Dispatcher {
       });
       return { id: message.id };
     },
-    async queue(tenant, { action, retries, run }) {
+    async queue(tenant, { action, retries, userId, run }) {
       const payload = JSON.stringify(run);
       if (Buffer.byteLength(payload) > largestRun) {
         throw new ApiError('body_too_large', 'The request is too large to be run later');
@@ -37,8 +37,9 @@ export function createDispatcher(env: Env, now: () => number): Dispatcher {
       const shard = Math.floor(Math.random() * runShards);
       const id = `run_${shard}_${crypto.randomUUID().replaceAll('-', '')}`;
       const settings = runLane(tenant, shard);
-      const add = () =>
-        within(laneOf(env, settings).add(settings, [{ id, name: action, payload, time: now(), depth: 0, retries }]));
+      const owner = userId ?? undefined;
+      const job = { id, name: action, payload, time: now(), depth: 0, retries, owner };
+      const add = () => within(laneOf(env, settings).add(settings, [job]));
       await add()
         .catch(add)
         .catch((cause) => {

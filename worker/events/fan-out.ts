@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { LaneJob, LaneSettings, OutboxItem, WakeUp } from '../core/events.ts';
 import { laneOf, outboxOf } from '../core/lane-of.ts';
 import type { Env } from '../env.ts';
+import { forgetLetters } from '../resources/dead-letter.ts';
 import type { Row } from '../resources/define.ts';
 import { events } from '../resources/event.ts';
 import { outboxes } from '../resources/outbox.ts';
@@ -17,7 +18,7 @@ const mostRounds = 12;
 /** Events of the database's outbox that one round takes. */
 const mostTaken = 100;
 /** Lanes written to at a time. */
-const together = 6;
+const together = 20;
 
 /**
  * Brings what waits in an outbox to the lanes of all webhooks and triggers that wait for it, and only then forgets it. Lanes take
@@ -107,7 +108,11 @@ async function deliver(env: Env, tenant: string, items: OutboxItem[]): Promise<R
   }
   const failed = await run(errands, ({ lane, jobs }) => laneOf(env, lane).add(lane, jobs));
   const told = await run(await changedLanes(env, tenant, items, now), ({ lane, gone }) =>
-    gone ? laneOf(env, lane).clear() : laneOf(env, lane).configure(lane),
+    gone
+      ? laneOf(env, lane)
+          .clear()
+          .then(() => forgetLetters(env.DB, lane).run())
+      : laneOf(env, lane).configure(lane),
   );
   const lacking = new Set([
     ...[...failed].flatMap(([{ jobs }]) => jobs.map(({ id }) => id)),

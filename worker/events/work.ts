@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { LaneWork } from '../core/events.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { createCronWork } from '../cron/run.ts';
+import { keepLetters } from '../resources/dead-letter.ts';
 import type { Row } from '../resources/define.ts';
 import { eventRow, insertEvents, raisedAny } from '../resources/outbox.ts';
 import { webhooks } from '../resources/webhook.ts';
@@ -26,6 +27,7 @@ export function createLaneWork(runtime: Runtime): LaneWork {
           return attemptRun(lane, job);
       }
     },
+    letters: (lane, letters) => keepLetters(env.DB, lane, letters),
     async closed({ tenant, id, version }, reason, since) {
       const [row] = (await drizzle(env.DB).select().from(webhooks).where(eq(webhooks.id, id))) as Row[];
       // Changed meanwhile: its owner knows better.

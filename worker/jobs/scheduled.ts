@@ -31,6 +31,7 @@ export async function runScheduled(
     jobs.push(['jobs.uploads', () => sweepUploads(env, time)]);
     jobs.push(['jobs.tokens', () => sweepTokens(env, time)]);
     jobs.push(['jobs.runs', () => sweepRuns(env, time)]);
+    jobs.push(['jobs.letters', () => sweepLetters(env, time)]);
   }
   if (minute === 0 && new Date(time).getUTCHours() === backupHour) {
     jobs.push(['jobs.backup', backup]);
@@ -78,6 +79,14 @@ async function sweepRuns(env: Env, time: number): Promise<Sweep> {
      AND id <> (SELECT max(last.id) FROM cronjob_run AS last WHERE last.cronjob_id = cronjob_run.cronjob_id AND last.started IS NOT NULL)`,
   )
     .bind(time - 30 * 86_400_000)
+    .run();
+  return { deleted: meta.changes, more: false };
+}
+
+/** Dead letters whose lanes remember them no longer. */
+async function sweepLetters(env: Env, time: number): Promise<Sweep> {
+  const { meta } = await env.DB.prepare('DELETE FROM dead_letter WHERE date < ?')
+    .bind(new Date(time - 30 * 86_400_000).toISOString())
     .run();
   return { deleted: meta.changes, more: false };
 }

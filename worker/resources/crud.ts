@@ -13,7 +13,7 @@ import { isEnvelope, open } from '../lib/seal.ts';
 import { visibleTo } from './authority-read.ts';
 import { cronjobRuns } from './cronjob-run.ts';
 import { columnOf, type Reading, type Resource, type Row, writable } from './define.ts';
-import { deliveryOf } from './deliveries.ts';
+import { deliveryOf, healthOf } from './deliveries.ts';
 import { entityOf } from './entity-view.ts';
 import { type Bounds, growingPage, type Walk } from './growing-list.ts';
 import { resources } from './index.ts';
@@ -328,6 +328,7 @@ function readingOf(call: Call): Reading {
       const { jobs } = await lane.list({}, 0, latestDeliveries);
       return jobs.map(deliveryOf);
     },
+    health: async (id) => healthOf(await laneOf(env, { tenant: call.tenant, kind: 'webhook', id }).health()),
     lastRuns: (cronjobs) =>
       drizzle(env.DB)
         .select()

@@ -48,6 +48,8 @@ export interface Reading {
   open(envelope: unknown, name: string): Promise<string>;
   /** The latest deliveries of a webhook, in Fusio's shape. */
   deliveries(webhook: number): Promise<unknown[]>;
+  /** How its lane is doing. */
+  health(webhook: number): Promise<Record<string, unknown>>;
   /** The last run that began of each of these cronjobs. */
   lastRuns(cronjobs: number[]): Promise<RunRow[]>;
   /** The latest runs of a cronjob that failed or got lost. */

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../core/events.ts';
+import type { JobRecord, LaneHealth } from '../core/events.ts';
 import { toSeconds } from './define.ts';
 
 /** A delivery in Fusio's shape, and what a curious reader wants beyond it. */
@@ -26,4 +26,14 @@ export function deliveryOf(job: JobRecord): Record<string, unknown> {
 
 function date(time: number): string {
   return toSeconds(new Date(time).toISOString());
+}
+
+/** What is to be known of a receiver at a glance. */
+export function healthOf({ oldest, succeeded, failing, ...counts }: LaneHealth): Record<string, unknown> {
+  return {
+    ...counts,
+    ...(oldest === null ? {} : { oldestDate: date(oldest) }),
+    ...(succeeded === null ? {} : { successDate: date(succeeded) }),
+    ...(failing === null ? {} : { failingSince: date(failing) }),
+  };
 }

@@ -91,10 +91,22 @@ export const webhook = defineResource({
       initial: false,
     },
     verified: { schema: Type.String({ description: 'When the endpoint answered its challenge' }), readonly: true },
-    disabled: { schema: Type.Unknown({ description: 'Why and since when it is disabled' }), readonly: true },
+    disabled: {
+      schema: Type.Unknown({ description: 'Why and since when it is disabled' }),
+      list: true,
+      readonly: true,
+    },
     secret: {
       schema: Type.String({ description: 'Signs the messages, whsec_…; made unless given', maxLength: 100 }),
       hidden: true,
+    },
+    health: {
+      schema: Type.Unknown({
+        description:
+          'Messages that wait, are under way and dead, the oldest, the last success, the state of the breaker',
+      }),
+      readonly: true,
+      virtual: true,
     },
     responses: {
       schema: Type.Array(Type.Unknown(), { description: 'Latest deliveries' }),
@@ -133,7 +145,8 @@ export const webhook = defineResource({
   async extend(rows, entities, reading) {
     await Promise.all(
       rows.map(async (row, position) => {
-        entities[position]!.responses = await reading.deliveries(row.id);
+        const [responses, health] = await Promise.all([reading.deliveries(row.id), reading.health(row.id)]);
+        Object.assign(entities[position]!, { health, responses });
       }),
     );
   },
