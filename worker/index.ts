@@ -12,7 +12,7 @@ import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
 import type { WakeUp } from './core/events.ts';
 import type { Runtime } from './core/runtime.ts';
-import { noSnapshot } from './core/snapshot.ts';
+import { noSnapshot, type Snapshot } from './core/snapshot.ts';
 import { checkEnv, type Env } from './env.ts';
 import { fanOut } from './events/fan-out.ts';
 import { createLaneWork } from './events/work.ts';
@@ -42,12 +42,13 @@ export default {
     const runtime = createRuntime(env, context, request);
     const { pathname } = requestUrl(request.url);
     if (!isFixed(pathname)) {
+      let snapshot: Snapshot;
       try {
-        return await handle(request, await loadSnapshot(request, runtime), runtime);
+        snapshot = await loadSnapshot(request, runtime);
       } catch (thrown) {
-        // Only the configuration can fail before the journey has begun.
         return refuse(openCall(request, noSnapshot(tenant), runtime), thrown);
       }
+      return handle(request, snapshot, runtime);
     }
     const call = openCall(request, noSnapshot(tenant), runtime);
     try {
@@ -84,7 +85,8 @@ function refuse(call: Call, thrown: unknown): Response {
 
 /** A request may name the least revision that it accepts, to read its own writes through any isolate. */
 function loadSnapshot(request: Request, { env, now, defer, report }: Runtime) {
-  const least = Number(request.headers.get('x-config-revision') ?? 0);
+  const named = request.headers.get('x-config-revision');
+  const least = named === null ? 0 : Number(named);
   return currentSnapshot({ env, tenant, now: now(), defer, report, least: Number.isSafeInteger(least) ? least : 0 });
 }
 

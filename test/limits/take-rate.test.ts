@@ -73,7 +73,7 @@ async function send(options: Omit<CallOptions, 'env'>): Promise<Result> {
   const report = (place: string, thrown: unknown) => void reports.push(`${place}: ${(thrown as Error).message}`);
   const defer = () => void (deferred += 1);
   const call = aCall({ env, report, defer, ...options });
-  const taken = takeRate(call).then(
+  const taken = (async () => takeRate(call))().then(
     () => ({ status: 200, code: null, retryAfter: null }),
     (thrown: ApiError) => ({
       status: thrown.status,

@@ -57,9 +57,9 @@ function issue(changed: Partial<OAuthContext> = {}, lifetime = 3600) {
 }
 
 async function refusal(call: Call): Promise<ApiError> {
-  return authenticate(call).then(
+  return (async () => authenticate(call))().then(
     () => Promise.reject(new Error('was accepted')),
-    (thrown) => thrown,
+    (thrown: ApiError) => thrown,
   );
 }
 

@@ -150,7 +150,7 @@ describe('bodies for a schema', () => {
     const bodies = async (seedSource: Json, revision: number) => {
       const snapshot = snapshotOf({ Nested: outer, Seed: schemaRecord('Seed', seedSource) }, revision);
       const call = callOf({ incoming: 'schema://Nested' }, requestOf(json({ seed: { name: 'a' } })), { snapshot });
-      return readInput(call).then(
+      return (async () => readInput(call))().then(
         () => 'accepted',
         (error: ApiError) => error.message,
       );
@@ -170,7 +170,7 @@ describe('bodies for a schema', () => {
     expect(await refusal({ incoming: 'php+class://A.B' }, json({}))).toMatchObject({ code: 'not_configured' });
     const snapshot = snapshotOf({ Nested: schemaRecord('Nested', schemas.Nested) });
     const call = callOf({ incoming: 'schema://Nested' }, requestOf(json({})), { snapshot });
-    await expect(readInput(call)).rejects.toMatchObject({
+    await expect((async () => readInput(call))()).rejects.toMatchObject({
       code: 'not_configured',
       message: expect.stringContaining('Seed'),
     });

@@ -2,7 +2,7 @@ import type { HttpClient } from '../connections/http.ts';
 import { ApiError } from '../core/errors.ts';
 import { memo } from '../core/snapshot.ts';
 import {
-  forwardedHeaders,
+  addForwarded,
   type HeaderList,
   headerValue,
   listHeaders,
@@ -10,6 +10,7 @@ import {
   refusedHeaders,
 } from '../lib/headers.ts';
 import type { ActionContext, ActionInput } from './define.ts';
+import { introduce, introduction, setHeader } from './introduce.ts';
 import { upstreamBody } from './upstream-body.ts';
 import { defaultRetries, type UpstreamCall } from './upstream-call.ts';
 import { buildUrl, compileUrl, type UpstreamUrl } from './upstream-url.ts';
@@ -39,7 +40,13 @@ export async function openClient(config: HttpActionConfig, context: ActionContex
 
 /** The compiled form of an url of an action, made once for the life of the action's record. */
 export function upstreamUrl(config: HttpActionConfig, text: string, client: HttpClient): UpstreamUrl {
-  return memo(config, `url ${client.url} ${text}`, () => compileUrl(text, client.url));
+  const compiled = memo(config, 'urls', () => new Map<string, { base: string | null; url: UpstreamUrl }>());
+  let known = compiled.get(text);
+  if (known?.base !== client.url) {
+    known = { base: client.url, url: compileUrl(text, client.url) };
+    compiled.set(text, known);
+  }
+  return known!.url;
 }
 
 /** The query that the action configures; null: none. */
@@ -61,7 +68,8 @@ export function forwardedCall(
   const { http } = input;
   const received = http.received ?? listHeaders(http.headers);
   const upgrade = isUpgrade(input, received);
-  const headers = forwardedHeaders(received, upgrade ? upgradePolicy : policy);
+  const headers = introduction(input, context);
+  addForwarded(headers, received, upgrade ? upgradePolicy : policy);
   const body = upstreamBody(input, http.method, config.type);
   if (body.contentType !== null) {
     headers.delete('content-encoding');
@@ -74,8 +82,9 @@ export function forwardedCall(
     // Else the platform asks for what the caller may not understand.
     headers.set('accept-encoding', 'identity');
   }
-  addHeaders(headers, client.headers);
-  introduce(headers, input, context);
+  if (addHeaders(headers, client.headers)) {
+    introduce(headers, input, context);
+  }
   const proxyAuthorization = headerValue(received, 'proxy-authorization');
   if (config.authorization) {
     setHeader(headers, 'authorization', config.authorization);
@@ -118,37 +127,14 @@ export function answer(response: Response): Response {
   return result;
 }
 
-/** Says who calls, in the headers that Fusio's upstreams read; nobody else can set them. */
-export function introduce(headers: Headers, { http }: ActionInput, context: ActionContext): void {
-  const { caller, ip } = context;
-  headers.set('x-request-id', context.requestId);
-  headers.set('x-fusio-operation-id', String(context.operationId ?? ''));
-  headers.set('x-fusio-user-anonymous', caller.userId === null ? '1' : '0');
-  if (caller.userId !== null) {
-    headers.set('x-fusio-user-id', String(caller.userId));
-    setHeader(headers, 'x-fusio-user-name', caller.userName ?? '');
+/** Lays configured headers over. False when there are none. */
+export function addHeaders(headers: Headers, configured: Record<string, string>): boolean {
+  let some = false;
+  for (const name in configured) {
+    setHeader(headers, name, configured[name]!);
+    some = true;
   }
-  if (caller.appId !== null) {
-    headers.set('x-fusio-app-id', String(caller.appId));
-    setHeader(headers, 'x-fusio-app-key', caller.appKey ?? '');
-  }
-  if (ip !== '') {
-    headers.set('x-fusio-remote-ip', ip);
-    headers.set('x-forwarded-for', ip);
-  }
-  const named = http.received === undefined ? http.headers.get('host') : headerValue(http.received, 'host');
-  const host = named ?? (http.request === null ? null : new URL(http.request.url).host);
-  if (host !== null) {
-    headers.set('x-forwarded-host', host);
-    headers.set('x-forwarded-proto', context.baseUrl.startsWith('http:') ? 'http' : 'https');
-  }
-}
-
-/** Lays configured headers over. */
-export function addHeaders(headers: Headers, configured: Record<string, string>): void {
-  for (const [name, value] of Object.entries(configured)) {
-    setHeader(headers, name, value);
-  }
+  return some;
 }
 
 /** What the gateway says about a call: a caller's own are never passed on. */
@@ -157,16 +143,4 @@ const upgradePolicy = { ...policy, upgrade: true };
 
 function isUpgrade({ http }: ActionInput, received: HeaderList): boolean {
   return http.method === 'GET' && http.request !== null && /^websocket$/i.test(headerValue(received, 'upgrade') ?? '');
-}
-
-/** The message of the platform's own error would show the value, which may be a secret. */
-function setHeader(headers: Headers, name: string, value: string): void {
-  try {
-    headers.set(name, value);
-  } catch {
-    throw new ApiError(
-      'not_configured',
-      `The header "${name}" that the action sends has a name or value that HTTP does not allow`,
-    );
-  }
 }

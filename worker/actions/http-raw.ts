@@ -2,16 +2,9 @@ import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { memo } from '../core/snapshot.ts';
 import { type ActionContext, type ActionInput, defineAction } from './define.ts';
-import {
-  addHeaders,
-  answer,
-  configuredQuery,
-  type HttpActionConfig,
-  introduce,
-  openClient,
-  upstreamUrl,
-} from './forward.ts';
+import { addHeaders, answer, configuredQuery, type HttpActionConfig, openClient, upstreamUrl } from './forward.ts';
 import { connection, query, url } from './http-config.ts';
+import { introduce } from './introduce.ts';
 import { withPayload } from './payload.ts';
 import { escapingFor, parseTemplate, type Template } from './template.ts';
 import { throughCache } from './upstream-cache.ts';

@@ -45,15 +45,32 @@ const maximumDepth = 16;
  * `php+class://` and the name of a class that needs no configuration. Throws `unavailable` when there is no such action,
  * `not_configured` when its class is not here, `upstream_timeout` when it takes too long, and whatever the action throws.
  */
-export async function runAction(reference: string, input: ActionInput, run: RunContext): Promise<Response> {
-  const action = await find(reference, run.snapshot);
-  if (!action.async || run.queue === null) {
-    return execute(action, input, run, 0);
+export function runAction(reference: string, input: ActionInput, run: RunContext): Promise<Response> {
+  try {
+    // The action's own promise: one made around it would be three turns of the microtask queue.
+    return Promise.resolve(
+      soon(find(reference, run.snapshot), (action) =>
+        action.async && run.queue !== null
+          ? enqueue(reference, action, input, run, run.queue)
+          : execute(action, input, run, 0),
+      ),
+    );
+  } catch (thrown) {
+    return Promise.reject(thrown);
   }
+}
+
+async function enqueue(
+  reference: string,
+  action: Found,
+  input: ActionInput,
+  run: RunContext,
+  queue: NonNullable<RunContext['queue']>,
+): Promise<Response> {
   const { caller, ip, requestId, operationId, baseUrl, timeout } = run;
   const kept = freezeInput(await withBody(input));
   const queued = { reference, input: kept, caller, ip, requestId, operationId, baseUrl, timeout };
-  const { id } = await run.queue(action.name, action.retries, queued);
+  const { id } = await queue(action.name, action.retries, queued);
   return Response.json(
     { success: true, message: 'Request was queued for execution', id },
     { status: 202, headers: { location: `${baseUrl}/system/run/${id}` } },
@@ -125,40 +142,77 @@ function execute(action: Found, input: ActionInput, run: RunContext, depth: numb
   if (depth > maximumDepth) {
     throw new ApiError('loop_detected', `Actions run each other more than ${maximumDepth} levels deep`);
   }
-  const { runtime } = run;
-  const deadline = runtime.now() + run.timeout;
-  const context: ActionContext = {
-    tenant: run.tenant,
-    requestId: run.requestId,
-    operationId: run.operationId,
-    baseUrl: run.baseUrl,
-    action: action.name,
-    caller: run.caller,
-    ip: run.ip,
-    timeout: run.timeout,
-    egress: runtime.egress,
-    now: () => runtime.now(),
-    random: run.random ?? Math.random,
-    defer: (work) => runtime.defer(work),
-    waited: run.waited,
-    event: run.event ?? null,
-    dispatch(event, payload, options) {
-      const depth = run.event === undefined ? 0 : run.event.depth + 1;
-      return run.dispatch({ ...options, event, payload, depth });
-    },
-    connection(name) {
-      const { env, egress } = runtime;
-      const { tenant } = run;
-      const timeout = deadline - runtime.now();
-      return openConnection(run.snapshot, name, run.openSecret, { env, tenant, egress, timeout });
-    },
-    async execute(reference, inner) {
-      const next = await find(reference, run.snapshot);
-      return execute(next, inner, { ...run, timeout: Math.max(0, deadline - runtime.now()) }, depth + 1);
-    },
-  };
-  const work = action.type.run(input, action.config, context);
+  const work = action.type.run(input, action.config, new Run(action.name, run, depth));
   return action.type.punctual ? work : withTimeout(work, run.timeout, action.name);
+}
+
+/** What an action sees of its run. A class, because an object with as many functions would make them anew for each call. */
+class Run implements ActionContext {
+  readonly tenant: string;
+  readonly requestId: string;
+  readonly operationId: number | null;
+  readonly baseUrl: string;
+  readonly action: string;
+  readonly caller: Caller;
+  readonly ip: string;
+  readonly timeout: number;
+  readonly egress: ActionContext['egress'];
+  readonly event: ActionContext['event'];
+  readonly #run: RunContext;
+  readonly #depth: number;
+  readonly #deadline: number;
+
+  constructor(action: string, run: RunContext, depth: number) {
+    this.tenant = run.tenant;
+    this.requestId = run.requestId;
+    this.operationId = run.operationId;
+    this.baseUrl = run.baseUrl;
+    this.action = action;
+    this.caller = run.caller;
+    this.ip = run.ip;
+    this.timeout = run.timeout;
+    this.egress = run.runtime.egress;
+    this.event = run.event ?? null;
+    this.#run = run;
+    this.#depth = depth;
+    this.#deadline = run.runtime.now() + run.timeout;
+  }
+
+  now(): number {
+    return this.#run.runtime.now();
+  }
+
+  random(): number {
+    return this.#run.random?.() ?? Math.random();
+  }
+
+  defer(work: Promise<unknown>): void {
+    this.#run.runtime.defer(work);
+  }
+
+  waited(milliseconds: number, asked?: { target: string; status?: number }): void {
+    this.#run.waited(milliseconds, asked);
+  }
+
+  dispatch(event: string, payload: unknown, options?: Pick<Dispatch, 'userId' | 'id'>): Promise<{ id: string }> {
+    const depth = this.#run.event === undefined ? 0 : this.#run.event.depth + 1;
+    return this.#run.dispatch({ ...options, event, payload, depth });
+  }
+
+  connection(name: string): Promise<unknown> {
+    const { runtime, snapshot, openSecret, tenant } = this.#run;
+    const { env, egress } = runtime;
+    return openConnection(snapshot, name, openSecret, { env, tenant, egress, timeout: this.#left });
+  }
+
+  async execute(reference: string, inner: ActionInput): Promise<Response> {
+    const next = await find(reference, this.#run.snapshot);
+    return execute(next, inner, { ...this.#run, timeout: Math.max(0, this.#left) }, this.#depth + 1);
+  }
+
+  get #left(): number {
+    return this.#deadline - this.now();
+  }
 }
 
 /** Most actions watch their own time; this is for those that wait for something without a clock. */

@@ -47,8 +47,8 @@ export interface Snapshot {
   config(name: string): ConfigRecord['value'] | undefined;
   /** Whether a token, or everything of a family, user or app issued before now, was revoked. */
   revoked(token: { jti: string; family: string | null; userId: number; appId: number | null; issued: number }): boolean;
-  /** Whether the firewall denies a caller; `origin` as the platform tells it beside the request. */
-  banned(address: string, origin?: object): boolean;
+  /** Whether the firewall denies a caller; `request` tells where it comes from, and is asked only where a rule cares. */
+  banned(address: string, request?: { readonly cf?: object }): boolean;
 }
 
 const memos = new WeakMap<object, Map<string, unknown>>();

@@ -2,7 +2,8 @@ import { baseUrlOf } from '../core/base-url.ts';
 import { anonymous, type Call, type Caller } from '../core/call.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
 import { headerValue } from '../lib/headers.ts';
-import { verifyAccessToken } from '../oauth/access-token.ts';
+import { type Soon, soon } from '../lib/soon.ts';
+import { type VerifiedToken, verifyAccessToken } from '../oauth/access-token.ts';
 import { contextOf } from '../oauth/context.ts';
 import { verificationKeys } from '../oauth/keys.ts';
 import { rememberToken, tokenFrom } from './token-cache.ts';
@@ -13,7 +14,7 @@ import { rememberToken, tokenFrom } from './token-cache.ts';
  * it was revoked is asked of the snapshot's feed on every call. Throws 400 for more than one credential, and 503 when
  * revocations cannot be checked and the configuration then refuses tokens.
  */
-export async function authenticate(call: Call): Promise<Caller> {
+export function authenticate(call: Call): Soon<Caller> {
   const { received, request } = call;
   const credential = readBearer(
     received === undefined ? request.headers.get('Authorization') : headerValue(received, 'authorization'),
@@ -22,7 +23,13 @@ export async function authenticate(call: Call): Promise<Caller> {
     const message = 'The request holds more than one credential';
     throw new ApiError('invalid_request', message, { headers: challenge(call, 'invalid_request', message) });
   }
-  const caller = credential.ok ? await callerOf(call, credential.token) : null;
+  return credential.ok
+    ? soon(callerOf(call, credential.token), (caller) => admitted(call, credential, caller))
+    : admitted(call, credential, null);
+}
+
+/** Who calls, by the credential and whose it was found to be. */
+function admitted(call: Call, credential: Credential, caller: Caller | null): Caller {
   if (caller !== null && call.snapshot.stale && call.snapshot.config('revocation_unreachable') === 'refuse') {
     throw new ApiError('unavailable', 'Revoked tokens cannot be told at the moment', {
       headers: { 'Retry-After': '1' },
@@ -69,20 +76,25 @@ export function readBearer(header: string | null): Credential {
 const usualBearer = /^Bearer ([\w.-]+)$/;
 
 /** Null when the token is not good. */
-async function callerOf(call: Call, token: string): Promise<Caller | null> {
-  const { snapshot, runtime, tenant } = call;
-  let known = tokenFrom(token, tenant, runtime.now());
+function callerOf(call: Call, token: string): Soon<Caller | null> {
+  const known = tokenFrom(token, call.tenant, call.runtime.now());
   if (known === undefined) {
-    const verdict = await verifyAccessToken(token, contextOf(call));
-    if (!verdict.ok) {
-      return null;
-    }
-    known = verdict.value;
-    rememberToken(token, tenant, known);
-  } else if (!verificationKeys(snapshot).some(({ kid }) => kid === known?.kid)) {
+    return verified(call, token);
+  }
+  return verificationKeys(call.snapshot).some(({ kid }) => kid === known.kid) ? living(call, known) : null;
+}
+
+async function verified(call: Call, token: string): Promise<Caller | null> {
+  const verdict = await verifyAccessToken(token, contextOf(call));
+  if (!verdict.ok) {
     return null;
   }
-  const { caller } = known;
+  rememberToken(token, call.tenant, verdict.value);
+  return living(call, verdict.value);
+}
+
+/** The token's caller, unless it was revoked. */
+function living({ snapshot }: Call, { caller }: VerifiedToken): Caller | null {
   const { jti, family, issued } = caller.token!;
   const revoked = snapshot.revoked({ jti, family, userId: caller.userId!, appId: caller.appId, issued });
   return revoked ? null : caller;

@@ -2,6 +2,7 @@ import type { Call } from '../core/call.ts';
 import type { RateAllocation, RateRecord } from '../core/records.ts';
 import { memo } from '../core/snapshot.ts';
 import { durationSeconds } from '../lib/duration.ts';
+import { type Soon, soon } from '../lib/soon.ts';
 
 /** A rate, prepared once per snapshot for the calls it applies to. */
 export interface ChosenRate {
@@ -45,7 +46,7 @@ const anyPlan = Symbol('any plan');
  * While nobody knows the user's plan, the most generous of the rates that any plan would get counts: nobody is refused what
  * he paid for, and nobody is without a limit.
  */
-export async function chooseRate(call: Call, planOf: PlanOf): Promise<ChosenRate | null> {
+export function chooseRate(call: Call, planOf: PlanOf): Soon<ChosenRate | null> {
   const { rates } = call.snapshot;
   if (rates.length === 0) {
     return null;
@@ -56,8 +57,9 @@ export async function chooseRate(call: Call, planOf: PlanOf): Promise<ChosenRate
     return possible?.rate ?? null;
   }
   const { userId } = call.caller;
-  const planId = userId === null ? null : await planOf(call, userId);
-  return (planId === undefined ? mostGenerous(index, call) : first(index, call, planId)?.rate) ?? null;
+  return soon(userId === null ? null : planOf(call, userId), (planId) => {
+    return (planId === undefined ? mostGenerous(index, call) : first(index, call, planId)?.rate) ?? null;
+  });
 }
 
 function mostGenerous(index: RateIndex, call: Call): ChosenRate | undefined {

@@ -2,6 +2,7 @@ import type { Call } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { soon } from '../lib/soon.ts';
 import { admit } from './admit.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
@@ -30,7 +31,7 @@ export async function handle(request: Request, snapshot: Snapshot, runtime: Runt
     authorize(call); // 403
     await takeRate(call); // 429, before a body is read
     const input = await readInput(call); // 400, 413, 415
-    const run = async () => runOperation(call, input, await reserveCredits(call)); // 402, after validation
+    const run = () => soon(reserveCredits(call), (credits) => runOperation(call, input, credits)); // 402, after validation
     const result = await once(call, input, run); // 400, 409, 422
     const response = render(call, result);
     return finish(call, await checkResponse(call, response), null);

@@ -107,7 +107,11 @@ export function spend(held: HeldRate, now: number): boolean {
 
 /** Calls left, as far as the isolate knows. */
 export function left(held: HeldRate): number {
-  return held.leases.reduce((calls, lease) => calls + lease.left, held.remaining);
+  let calls = held.remaining;
+  for (const lease of held.leases) {
+    calls += lease.left;
+  }
+  return calls;
 }
 
 /** True once per lease, when it runs low and nothing is under way: time to ask for the next one before anybody waits. */

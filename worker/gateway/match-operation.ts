@@ -17,7 +17,7 @@ const reserved = new Set(['backend', 'consumer', 'system', 'authorization']);
  * Finds the operation of the request's canonical path and method. GET answers HEAD; OPTIONS finds the operation that the
  * preflight asks about, for its CORS policy. Throws 400, 404, 405 with `Allow`, 410, 414, 431.
  */
-export async function matchOperation(call: Call): Promise<CallOperation> {
+export function matchOperation(call: Call): Soon<CallOperation> {
   const received = listHeaders(call.request.headers);
   call.received = received;
   applyCors(call.headers, headerValue(received, 'origin'), null);
@@ -29,7 +29,11 @@ export async function matchOperation(call: Call): Promise<CallOperation> {
     });
   }
   call.path = canonical.path;
-  const operation = await find(call);
+  return soon(find(call), (operation) => prepared(call, operation));
+}
+
+/** What every answer of the operation says, and whether it may be called at all. */
+function prepared(call: Call, operation: CallOperation): CallOperation {
   const policy = operation.options?.cors ?? null;
   if (policy !== null) {
     restateCors(call, policy);

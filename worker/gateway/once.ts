@@ -2,6 +2,7 @@ import type { Call, Input } from '../core/call.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
 import type { IdempotencyRpc, KeptOutcome, KeyVerdict } from '../core/idempotency.ts';
 import { sha256 } from '../lib/hash.ts';
+import type { Soon } from '../lib/soon.ts';
 import { collect, readBody } from './read-body.ts';
 
 /** Bytes of a request's and of an answer's body. */
@@ -19,7 +20,7 @@ const harmless: ErrorCode[] = ['insufficient_points', 'forbidden', 'not_configur
  * own at this operation; an anonymous caller is its address. Throws 400 for a key that is malformed, or missing where it is
  * required; 422 when the key came with another request; 409 when the first use was cut off and nobody knows what it did.
  */
-export function once(call: Call, input: Input, run: () => Promise<unknown>): Promise<unknown> {
+export function once(call: Call, input: Input, run: () => Soon<unknown>): Soon<unknown> {
   const operation = call.operation!;
   const mode = operation.native === null ? operation.options?.idempotency : undefined;
   return mode === undefined || !methods.includes(call.method) ? run() : runOnce(call, input, run, mode);
@@ -28,7 +29,7 @@ export function once(call: Call, input: Input, run: () => Promise<unknown>): Pro
 async function runOnce(
   call: Call,
   input: Input,
-  run: () => Promise<unknown>,
+  run: () => Soon<unknown>,
   mode: 'allowed' | 'required',
 ): Promise<unknown> {
   const key = readKey(call.request.headers.get('idempotency-key'));

@@ -4,6 +4,7 @@ import { memo } from '../core/snapshot.ts';
 import { compileParameters, type Parameters, type Texts } from '../lib/schema/convert.ts';
 import { compile, SchemaError } from '../lib/schema/engine.ts';
 import { shapeOf } from '../lib/schema/shape.ts';
+import { type Soon, soon } from '../lib/soon.ts';
 import { essenceOf, isJson, parseBody } from './parse-body.ts';
 import { defaultBodyLimit, readBody, refuseByLength, withCountedBody } from './read-body.ts';
 import { type Contract, type PayloadReference, payloadReference, schemaOf } from './schema-of.ts';
@@ -13,14 +14,13 @@ import { type Contract, type PayloadReference, payloadReference, schemaOf } from
  * the body read only where the contract needs it. A body that nothing needs stays an unread stream, whatever its type.
  * Throws 400 with every broken rule, 413, 415; 503 when the contract itself is no good.
  */
-export async function readInput(call: Call): Promise<Input> {
+export function readInput(call: Call): Soon<Input> {
   const operation = call.operation!;
   const violations: Violation[] = [];
   const path = convert(call, 'path', Object.entries(call.params), violations);
   const query = convert(call, 'query', call.url.search === '' ? [] : call.url.searchParams, violations);
   refuse('invalid_parameter', violations);
-  const body = await readPayload(call, operation);
-  return { path, query, ...body };
+  return soon(readPayload(call, operation), ({ body, bytes }) => ({ path, query, body, bytes }));
 }
 
 type Payload = Pick<Input, 'body' | 'bytes'>;
@@ -50,10 +50,13 @@ function parametersOf(call: Call, operation: CallOperation): Record<'path' | 'qu
   });
 }
 
-async function readPayload(call: Call, operation: CallOperation): Promise<Payload> {
-  if (!['POST', 'PUT', 'PATCH'].includes(call.method)) {
-    return unread;
-  }
+function readPayload(call: Call, operation: CallOperation): Soon<Payload> {
+  return withBody.has(call.method) ? readKnown(call, operation) : unread;
+}
+
+const withBody = new Set(['POST', 'PUT', 'PATCH']);
+
+async function readKnown(call: Call, operation: CallOperation): Promise<Payload> {
   const native = operation.native?.incoming;
   const reference = native === undefined ? payloadReference(operation.incoming) : null;
   if (reference !== null && isStreamed(reference)) {

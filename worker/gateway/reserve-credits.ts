@@ -7,7 +7,8 @@ export interface Credits {
   release(): Promise<void>;
 }
 
-const free: Credits = { release: async () => undefined };
+/** Of an operation that costs nothing. */
+export const noCredits: Credits = { release: async () => undefined };
 
 /**
  * Takes the operation's costs from the caller's points, exactly and before the action runs: one conditional UPDATE, so that
@@ -15,7 +16,7 @@ const free: Credits = { release: async () => undefined };
  */
 export function reserveCredits(call: Call): Soon<Credits> {
   const { costs } = call.operation!;
-  return costs === 0 ? free : take(call, costs);
+  return costs === 0 ? noCredits : take(call, costs);
 }
 
 async function take(call: Call, costs: number): Promise<Credits> {

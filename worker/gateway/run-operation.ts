@@ -6,16 +6,23 @@ import { baseUrlOf } from '../core/base-url.ts';
 import type { Call, Input } from '../core/call.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { open } from '../lib/seal.ts';
-import type { Credits } from './reserve-credits.ts';
+import type { Soon } from '../lib/soon.ts';
+import { type Credits, noCredits } from './reserve-credits.ts';
 
 /** Runs what answers the operation: compiled code of the platform, or the configured action. Failures give points back. */
-export async function runOperation(call: Call, input: Input, credits: Credits): Promise<unknown> {
+export function runOperation(call: Call, input: Input, credits: Credits): Soon<unknown> {
   const operation = call.operation!;
   if (operation.native !== null) {
     return operation.native.run(call, input);
   }
+  const run = () => executeAction(call, operation.action, actionInput(call, input));
+  // Nothing to give back and nothing to break off: nothing has to stand by.
+  return credits === noCredits && call.bodyBroken === undefined ? run() : standBy(call, credits, run);
+}
+
+async function standBy(call: Call, credits: Credits, run: () => Promise<Response>): Promise<Response> {
   try {
-    const response = await executeAction(call, operation.action, actionInput(call, input));
+    const response = await run();
     if (response.status >= 500) {
       await credits.release();
     }

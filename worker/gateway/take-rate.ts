@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import { ApiError } from '../core/errors.ts';
+import { type Soon, soon } from '../lib/soon.ts';
 import { emptyWindow, take, type WindowAnswer, type WindowQuestion } from '../lib/window.ts';
 import { type ChosenRate, chooseRate, type PlanOf } from './choose-rate.ts';
 import {
@@ -79,37 +80,46 @@ interface Asking {
  * (draft-ietf-httpapi-ratelimit-headers-10), `RateLimit-Limit` and `RateLimit-Remaining` (before this call) as Fusio's clients
  * read them. Throws `rate_limited` with a true `Retry-After`, or `unavailable`. No rate, no headers.
  */
-export async function takeRate(call: Call, planOf: PlanOf = planOfUser): Promise<void> {
-  const rate = await chooseRate(call, planOf);
-  if (rate === null) {
-    return;
-  }
+export function takeRate(call: Call, planOf: PlanOf = planOfUser): Soon<void> {
+  return soon(chooseRate(call, planOf), (rate) => (rate === null ? undefined : takeFrom(call, rate)));
+}
+
+function takeFrom(call: Call, rate: ChosenRate): Soon<void> {
   const { timespan } = rate;
   if (timespan === null) {
     throw new ApiError('not_configured', `The timespan of the rate ${rate.record.name} is not valid`);
   }
-  const verdict = await decide(askingFor(call, rate, timespan));
-  tell(call, rate, timespan, verdict);
-  if (!verdict.admitted) {
-    throw new ApiError('rate_limited', undefined, { headers: { 'Retry-After': String(seconds(verdict.resetIn)) } });
+  const asking = askingFor(call, rate, timespan);
+  return soon(fromMemory(asking, call.runtime.now()) ?? decide(asking), (verdict) => {
+    tell(call, rate, timespan, verdict);
+    if (!verdict.admitted) {
+      throw new ApiError('rate_limited', undefined, { headers: { 'Retry-After': String(seconds(verdict.resetIn)) } });
+    }
+  });
+}
+
+/** What the isolate knows by itself, at once; null where the object has to be asked. */
+function fromMemory(asking: Asking, now: number): Verdict | null {
+  const { call, rate, held } = asking;
+  if (rate.record.mode === 'leased' && spend(held, now)) {
+    if (runsLow(held)) {
+      call.runtime.defer(refill(asking, now));
+    }
+    return { admitted: true, before: left(held) + 1, resetIn: held.resetAt - now };
   }
+  if (now < held.refusedUntil) {
+    return { admitted: false, before: 0, resetIn: held.resetAt - now };
+  }
+  return now < held.slowUntil && rate.record.on_error === 'open' ? countAlone(held, now) : null;
 }
 
 async function decide(asking: Asking): Promise<Verdict> {
   const { call, rate, held } = asking;
   const leased = rate.record.mode === 'leased';
   for (let now = call.runtime.now(), deadline = now + patience; ; now = call.runtime.now()) {
-    if (leased && spend(held, now)) {
-      if (runsLow(held)) {
-        call.runtime.defer(refill(asking, now));
-      }
-      return { admitted: true, before: left(held) + 1, resetIn: held.resetAt - now };
-    }
-    if (now < held.refusedUntil) {
-      return { admitted: false, before: 0, resetIn: held.resetAt - now };
-    }
-    if (now < held.slowUntil && rate.record.on_error === 'open') {
-      return countAlone(held, now);
+    const known = fromMemory(asking, now);
+    if (known !== null) {
+      return known;
     }
     const ask = leased && now < deadline ? follow(held, now, patience) : null;
     if (ask === null) {

@@ -62,15 +62,15 @@ export interface EgressSettings {
  */
 export function createEgress(settings: EgressSettings): GuardedFetch {
   const { asError = (refusal) => refusal } = settings;
-  const prepared = new WeakSet<object>();
+  const prepared: Headers[] = [];
   return {
     fetch(url, init = {}, options = {}) {
       try {
         const target = check(url, settings);
         const headers = init.headers instanceof Headers ? init.headers : new Headers(init.headers);
-        if (!prepared.has(headers)) {
+        if (!prepared.includes(headers)) {
           prepare(headers, settings);
-          prepared.add(headers);
+          prepared.push(headers);
         }
         return send({ ...init, headers, redirect: 'manual' }, target, options, settings.fetch, asError);
       } catch (thrown) {

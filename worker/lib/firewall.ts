@@ -82,6 +82,10 @@ export class Firewall {
     this.#count(rule.target, -1);
   }
 
+  get empty(): boolean {
+    return this.#rules.size === 0;
+  }
+
   /** Forgets what is over; `now` in seconds. */
   sweep(now: number): void {
     for (const [id, { until }] of this.#rules) {
@@ -93,7 +97,7 @@ export class Firewall {
 
   /** Whether a rule denies the caller and none allows him. Callers of the machine itself are never denied. `now` in seconds. */
   denies(address: string, origin: Origin, now: number): boolean {
-    if (this.#rules.size === 0) {
+    if (this.empty) {
       return false;
     }
     const canonical = canonicalAddress(address);

@@ -41,15 +41,14 @@ export interface RequestHeaderPolicy {
 }
 
 /**
- * The headers of a request that may go to an upstream: nothing that belongs to the connection, that only a gateway may say
+ * Adds the headers of a request that may go to an upstream: nothing that belongs to the connection, that only a gateway may say
  * (who the client is, which URL or method was meant) or that holds control characters. Names are judged with `_` read as
- * `-`, as CGI servers read them. What the gateway itself says is added by the caller, afterwards.
+ * `-`, as CGI servers read them. What the gateway itself says is the caller's to add.
  */
-export function forwardedHeaders(request: HeaderList, policy: RequestHeaderPolicy = {}): Headers {
+export function addForwarded(result: Headers, request: HeaderList, policy: RequestHeaderPolicy = {}): void {
   const { names, values } = request;
   const named = connectionOptions(request);
   const drop = policy.drop ?? [];
-  const result = new Headers();
   for (let at = 0; at < names.length; at++) {
     const name = names[at]!;
     const read = name.includes('_') ? name.replaceAll('_', '-') : name;
@@ -63,7 +62,6 @@ export function forwardedHeaders(request: HeaderList, policy: RequestHeaderPolic
       result.append(name, values[at]!);
     }
   }
-  return result;
 }
 
 export interface ResponseHeaderPolicy {

@@ -1,8 +1,14 @@
 /** A random id that begins with its time (UUID version 7, RFC 9562 §5.7), so that what carries it is found by date. `now` in milliseconds. */
 export function timeId(now: number): string {
-  const time = now.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${crypto.randomUUID().slice(15)}`;
+  if (latest.now !== now) {
+    const time = now.toString(16).padStart(12, '0');
+    latest = { now, prefix: `${time.slice(0, 8)}-${time.slice(8, 12)}-7` };
+  }
+  return latest.prefix + crypto.randomUUID().slice(15);
 }
+
+/** Calls come several in a millisecond. */
+let latest = { now: -1, prefix: '' };
 
 /** The milliseconds that an id begins with; null for an id of another kind. */
 export function timeOfId(id: string): number | null {

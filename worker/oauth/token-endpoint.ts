@@ -12,7 +12,7 @@ import { readTokenRequest } from './token-request.ts';
 export async function tokenEndpoint(request: Request, context: OAuthContext): Promise<Response> {
   let grantType = '';
   try {
-    if (context.snapshot.banned(context.ip, request.cf)) {
+    if (context.snapshot.banned(context.ip, request)) {
       throw new OAuthError('invalid_request', new ApiError('banned').message);
     }
     const tokenRequest = await readTokenRequest(request);

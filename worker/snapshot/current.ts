@@ -3,6 +3,7 @@ import type { CommitResult, Head, Outcome, Publishing } from '../core/ports.ts';
 import { publisherOf } from '../core/publisher-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
+import type { Soon } from '../lib/soon.ts';
 import { adoptHead, currentState, knownEpoch, staleSnapshot } from './reader.ts';
 
 // Age of the last check, counted from when the publisher answered it, in milliseconds.
@@ -39,17 +40,16 @@ const changePatience = 10;
 const doubt = 5_000;
 const signPatience = 2_500;
 
-/** The snapshot to serve a request from. Throws ApiError `unavailable` when a cold isolate can load none. */
-export async function currentSnapshot(options: CurrentOptions): Promise<Snapshot> {
-  const { env, tenant, now, least = 0 } = options;
+/** The snapshot to serve a request from, at once where it is good enough. Throws ApiError `unavailable` when a cold isolate can load none. */
+export function currentSnapshot(options: CurrentOptions): Soon<Snapshot> {
+  const { tenant, now, least = 0 } = options;
   const known = currentState(tenant);
   if (known === undefined) {
     return cold(options);
   }
   const age = now - known.head.asOf;
   if (least > known.head.revision) {
-    await check(env, tenant, false, patience * 10).catch((thrown) => options.report('snapshot.check', thrown));
-    return currentState(tenant)!.snapshot;
+    return newerThan(options);
   }
   if (age <= fresh) {
     return known.snapshot;
@@ -62,12 +62,24 @@ export async function currentSnapshot(options: CurrentOptions): Promise<Snapshot
     checkBehind(options);
     return staleSnapshot(known.snapshot);
   }
+  return checked(options, known.snapshot);
+}
+
+/** Who has seen a revision that this isolate has not gets it by a check of its own. */
+async function newerThan({ env, tenant, report }: CurrentOptions): Promise<Snapshot> {
+  await check(env, tenant, false, patience * 10).catch((thrown) => report('snapshot.check', thrown));
+  return currentState(tenant)!.snapshot;
+}
+
+/** After a check that may take so long, else the last known good. */
+async function checked(options: CurrentOptions, known: Snapshot): Promise<Snapshot> {
+  const { env, tenant } = options;
   try {
     return await check(env, tenant, true, patience);
   } catch (thrown) {
     failures.set(tenant, Date.now());
     options.report('snapshot.check', thrown);
-    return staleSnapshot(known.snapshot);
+    return staleSnapshot(known);
   }
 }
 

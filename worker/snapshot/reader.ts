@@ -244,6 +244,8 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
           (appId !== null && dead('app', String(appId))))
       );
     },
-    banned: (address, origin) => state.firewall.denies(address, originOf(origin), Date.now() / 1000),
+    // Reading `cf` parses it anew each time: 2 % of a whole call, so not where there is no rule.
+    banned: (address, request) =>
+      !state.firewall.empty && state.firewall.denies(address, originOf(request?.cf), Date.now() / 1000),
   };
 }
