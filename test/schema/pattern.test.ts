@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compilePattern, PatternError } from '../../worker/lib/schema/pattern.ts';
+import { isDeterministic } from '../../worker/lib/schema/pattern-shape.ts';
 
 function matches(source: string, text: string): boolean {
   return compilePattern(source).test(text);
@@ -96,6 +97,46 @@ describe('patterns', () => {
     }
     expect(thrown).toBeInstanceOf(PatternError);
     expect(thrown).toMatchObject({ message: expect.stringMatching(message), position });
+  });
+
+  it.each([
+    '^SKU-[0-9]+$',
+    '^[^@]+@[^@]+$',
+    '^abc',
+    '^[a-z][a-z0-9_]*$',
+    '^\\d{3,5}-\\d{4}$',
+    '^[A-Z]{2}\\.[^.]+$',
+    '^[0-9a-f]{8}$',
+    '^a*b?c+$',
+    '^é+e$',
+  ])('knows that %s leaves one way on at every character', (source) => {
+    expect(isDeterministic(source)).toBe(true);
+  });
+
+  it.each([
+    'a+$',
+    '^(a+)+$',
+    '^a|b$',
+    '^a*a$',
+    '^\\w*\\d$',
+    '^a*b?a$',
+    '^a?a{3}$',
+    '^[^a]+[^b]+$',
+    '^.*x$',
+    '^a+?b$',
+    '^[a-c]+[b-d]$',
+    '^é+ü$',
+    '^[^a]*é$',
+    '^\\D+x$',
+    '^[\\s]+$',
+    '^a{2,}a$',
+    '^\\p{L}+$',
+    '^a\\$+\\$$',
+    '^(?=a)b$',
+    '^[z-a]$',
+    '^[a-z&&[aeiou]]+$',
+  ])('does not take %s for one that cannot backtrack', (source) => {
+    expect(isDeterministic(source)).toBe(false);
   });
 
   it('refuses what is too long', () => {

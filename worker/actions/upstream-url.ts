@@ -1,5 +1,6 @@
 import { ApiError } from '../core/errors.ts';
 import { encodeSegment } from '../lib/path.ts';
+import { propertyName } from '../lib/property-name.ts';
 import type { ActionInput } from './define.ts';
 import type { UpstreamTarget } from './upstream-call.ts';
 
@@ -123,7 +124,7 @@ function parts(text: string, slots: readonly string[]): Part[] {
     .filter((piece) => piece !== '')
     .map((piece) => {
       const index = /^posternslot(\d+)x$/.exec(piece)?.[1];
-      return index === undefined ? { literal: piece } : { slot: slots[Number(index)]! };
+      return index === undefined ? { literal: piece } : { slot: propertyName(slots[Number(index)]!) };
     });
 }
 

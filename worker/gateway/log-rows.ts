@@ -40,10 +40,25 @@ export function logRow(call: CallObservation): string {
     revision: call.revision,
     points: call.points,
     explain: call.explain == null ? null : JSON.stringify(call.explain),
-    date: new Date(call.at).toISOString(),
+    date: dateOf(call.at),
   };
-  return JSON.stringify(logColumns.map((column) => row[column as keyof LogRow] ?? null));
+  const values: unknown[] = [];
+  for (const column of logColumns) {
+    values.push(row[column as keyof LogRow] ?? null);
+  }
+  return JSON.stringify(values);
 }
+
+/** ISO 8601 with milliseconds. Calls come many in a second, and the platform's own formatting costs as much as the rest of a row. */
+function dateOf(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (lastSecond.number !== second) {
+    lastSecond = { number: second, text: new Date(second * 1000).toISOString().slice(0, 20) };
+  }
+  return `${lastSecond.text}${String(Math.floor(at - second * 1000)).padStart(3, '0')}Z`;
+}
+
+let lastSecond = { number: -1, text: '' };
 
 /** As Fusio shows them: one `Accept-Language: en` a line. */
 function headerText(headers: Record<string, string>): string {

@@ -49,12 +49,15 @@ export function parseBody(
 
 /** `type/subtype` in lower case; null when there is none or it is not one. */
 export function essenceOf(contentType: string | null): string | null {
-  const [essence = ''] = (contentType ?? '')
-    .toLowerCase()
-    .split(/\s*;/, 1)
-    .map((text) => text.trim());
+  if (contentType === null || plain.has(contentType)) {
+    return contentType;
+  }
+  const essence = contentType.toLowerCase().split(/\s*;/, 1)[0]!.trim();
   return /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(essence) ? essence : null;
 }
+
+/** What nearly all requests say, in the form that it is asked for. */
+const plain = new Set(['application/json', form, 'text/plain', 'application/xml', 'multipart/form-data']);
 
 export function isJson(type: string): boolean {
   return type === 'application/json' || type === 'text/json' || type.endsWith('+json');

@@ -38,6 +38,7 @@ export function redactHeader(name: string, value: string): string {
 /** Values that were found harmless: most callers send the same headers again. Nothing that was masked is remembered. */
 const plainShapes = new Set<string>();
 const plainTexts = new Set<string>();
+const plainSegments = new Set<string>();
 
 function remembered(plain: Set<string>, value: string, redact: (value: string) => string): string {
   if (plain.has(value)) {
@@ -95,12 +96,16 @@ export function redactPath(path: string, params: Readonly<Record<string, string>
       if (isTooShort(segment) && !secrets.has(segment)) {
         return segment;
       }
-      const forms = decodings(segment);
-      return forms.some((form) => secrets.has(form) || redactShapes(form) !== form || isCapability(form))
-        ? mask
-        : segment;
+      if (secrets.size > 0 && decodings(segment).some((form) => secrets.has(form))) {
+        return mask;
+      }
+      return remembered(plainSegments, segment, redactSegment);
     })
     .join('/');
+}
+
+function redactSegment(segment: string): string {
+  return decodings(segment).some((form) => redactShapes(form) !== form || isCapability(form)) ? mask : segment;
 }
 
 /** Whether a segment is plain text in which no shape below has room. */

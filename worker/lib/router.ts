@@ -1,3 +1,4 @@
+import { propertyName } from './property-name.ts';
 import { parseRoutePath, type RoutePath } from './route-path.ts';
 import { createPlace, findPlace, makePlace, type Place, prunePlaces, type Route } from './router-tree.ts';
 
@@ -99,7 +100,9 @@ function parsed(path: string | RoutePath): RoutePath {
 }
 
 function routeOf<T>({ segments }: RoutePath, value: T): Route<T> {
-  const names = segments.flatMap((segment, index) => (segment.kind === 'static' ? [] : { index, name: segment.name }));
+  const names = segments.flatMap((segment, index) =>
+    segment.kind === 'static' ? [] : { index, name: propertyName(segment.name) },
+  );
   return { value, names, rest: segments.at(-1)?.kind === 'rest' };
 }
 
