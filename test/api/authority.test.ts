@@ -102,7 +102,11 @@ describe('the last administrator', () => {
 
 describe('limits of a consumer', () => {
   it.each([
-    ['app', 'consumer_max_apps', (index: number) => ({ name: `App-${index}`, url: 'https://example.com' })],
+    [
+      'app',
+      'consumer_max_apps',
+      (index: number) => ({ name: `App-${index}`, url: 'https://example.com', scopes: ['default'] }),
+    ],
     [
       'webhook',
       'consumer_max_webhooks',

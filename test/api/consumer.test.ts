@@ -62,7 +62,7 @@ describe('own account', () => {
     const short = await eva('PUT', path, { oldPassword: password, newPassword: 'short', verifyPassword: 'short' });
     expect(short.body.message).toBe('Password must have at least 8 characters');
     const changed = await eva('PUT', path, { oldPassword: password, newPassword: next, verifyPassword: next });
-    expect(changed).toMatchObject({ status: 200, body: { message: 'Password successfully changed' } });
+    expect(changed).toMatchObject({ status: 200, body: { message: 'Password successful changed' } });
     expect((await eva('GET', '/consumer/account')).status).toBe(401);
     const login = await request(gateway, 'POST', '/consumer/login', { username: 'eva', password: next });
     expect(login.status).toBe(200);
@@ -107,11 +107,19 @@ describe('own apps', () => {
 
   it('wait for approval when the configuration says so, and are limited in number', async () => {
     await api.must('PUT', '/backend/config/~app_approval', { value: true });
-    const created = await fred('POST', '/consumer/app', { name: 'Pending', url: 'https://example.com', scopes: [] });
+    const created = await fred('POST', '/consumer/app', {
+      name: 'Pending',
+      url: 'https://example.com',
+      scopes: ['default'],
+    });
     await api.must('PUT', '/backend/config/~app_approval', { value: false });
     expect((await fred('GET', `/consumer/app/${created.body.id}`)).body.status).toBe(2);
     await api.must('PUT', '/backend/config/~consumer_max_apps', { value: 1 });
-    const refused = await fred('POST', '/consumer/app', { name: 'Second', url: 'https://example.com', scopes: [] });
+    const refused = await fred('POST', '/consumer/app', {
+      name: 'Second',
+      url: 'https://example.com',
+      scopes: ['default'],
+    });
     await api.must('PUT', '/backend/config/~consumer_max_apps', { value: 16 });
     expect(refused.status).toBe(400);
     expect(refused.body.message).toMatch(/^Maximal amount of apps reached/);
@@ -181,7 +189,7 @@ describe('webhooks', () => {
     expect((await fred('GET', path)).status).toBe(404);
     expect((await fred('DELETE', path)).status).toBe(404);
     const internal = await dora('POST', '/consumer/webhook', { ...body, event: 'fusio.user.create' });
-    expect(internal).toMatchObject({ status: 400, body: { message: 'Provided event does not exist' } });
+    expect(internal).toMatchObject({ status: 400, body: { message: 'Event does not exist' } });
     await api.must('PUT', '/backend/config/~consumer_max_webhooks', { value: 1 });
     expect((await dora('POST', '/consumer/webhook', body)).status).toBe(400);
     expect((await dora('PUT', path, { name: 'renamed' })).status).toBe(200);

@@ -131,7 +131,9 @@ describe('objects of somebody else', () => {
     const [dora, fred] = [await login('dora', ['consumer']), await login('fred', ['consumer'])];
     const { DB, LOGS } = gateway;
     const { id: user } = (await api.must('GET', '/backend/user/~dora')) as { id: number };
-    const app = await idOf(dora('POST', '/consumer/app', { name: 'Dora', url: 'https://example.com' }).then(okay));
+    const app = await idOf(
+      dora('POST', '/consumer/app', { name: 'Dora', url: 'https://example.com', scopes: ['default'] }).then(okay),
+    );
     await dora('POST', '/consumer/token', { name: 'script', expire: tomorrow }).then(okay);
     const row = (sql: string, db = DB) =>
       db

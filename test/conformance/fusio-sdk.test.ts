@@ -63,7 +63,14 @@ const entities: Record<string, [create: () => Record<string, unknown>, update: R
     { url: 'https://example.org' },
   ],
   bundle: [
-    () => ({ name: 'acme-bundle', version: '1.0.0', icon: 'box', summary: 'A bundle', description: 'A bundle' }),
+    () => ({
+      name: 'acme-bundle',
+      version: '1.0.0',
+      icon: 'box',
+      summary: 'A bundle',
+      description: 'A bundle',
+      config: { events: ['1'] },
+    }),
     { summary: 'Another' },
   ],
   category: [() => ({ name: 'sdk-category' }), { name: 'sdk-category-2' }],

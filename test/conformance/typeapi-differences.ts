@@ -60,6 +60,10 @@ export const named: Record<string, string[]> = {
     'Backend_Bundle.metadata is ours',
     'Backend_Page.date is ours',
     'Backend_Schema.form is ours',
+    'Backend_Schema.readonly is ours',
+    'Backend_ScopeOperation.id is ours',
+    'Backend_Token.scope is ours',
+    'Consumer_App.tokens is ours',
     'Backend_User.externalId is ours',
   ],
   'A node of the taxonomy names what is at it': [

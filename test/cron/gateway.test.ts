@@ -162,9 +162,9 @@ describe('a cronjob', () => {
   });
 
   it.each([
-    [{ cron: '* * * * * *' }, 'Invalid cron expression'],
-    [{ cron: '0 0 5/5 * *' }, 'Invalid cron expression'],
-    [{ cron: '? * * * *' }, 'Invalid cron expression'],
+    [{ cron: '* * * * * *' }, '* * * * * * is not a valid CRON expression'],
+    [{ cron: '0 0 5/5 * *' }, '0 0 5/5 * * is not a valid CRON expression'],
+    [{ cron: '? * * * *' }, '? * * * * is not a valid CRON expression'],
     [{ timezone: 'Europe/Atlantis' }, 'Time zone does not exist'],
     [{ overlap: 'sometimes' }, '/overlap'],
     [{ missedLimit: 0 }, '/missedLimit'],

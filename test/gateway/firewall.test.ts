@@ -56,7 +56,7 @@ test('a rule that is over denies nobody', async () => {
 
 test.each(['nonsense', '203.0.113.9/40', '1.2.3.4:80'])('%s is refused', async (ip) => {
   const { status, body } = await api.call('POST', '/backend/firewall', { name: 'no-rule', type: 0, ip });
-  expect([status, body.message]).toEqual([400, 'Invalid IP address']);
+  expect([status, body.message]).toEqual([400, 'Firewall IP must be a valid IPv4 or IPv6']);
 });
 
 describe('who writes a rule', () => {

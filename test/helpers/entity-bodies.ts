@@ -30,7 +30,7 @@ export const entityBodies: Record<string, (unique: string) => Record<string, unk
   }),
   app: (unique) => ({ name: `app-${unique}`, userId: 1, url: 'https://example.com', scopes: ['seeds'] }),
   agent: (unique) => ({ name: `agent-${unique}`, type: 0, description: 'd', introduction: 'i' }),
-  bundle: (unique) => ({ name: `bundle-${unique}`, version: '0.1.0', summary: 's', config: {} }),
+  bundle: (unique) => ({ name: `bundle-${unique}`, version: '0.1.0', summary: 's', config: { events: [1] } }),
   category: (unique) => ({ name: `category-${unique}` }),
   cronjob: (unique) => ({ name: `cron-${unique}`, cron: '0 0 1 1 *', action: 'Static-seed-get' }),
   event: (unique) => ({ name: `event-${unique}`, description: 'd' }),

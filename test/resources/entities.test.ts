@@ -27,7 +27,7 @@ const entities: Record<string, Entity> = {
     refused: [
       [{ name: 'x y' }, 'Invalid category name'],
       [{ name: 'ab' }, 'Invalid category name'],
-      [{}, 'Invalid category name'],
+      [{}, 'Category name must not be empty'],
     ],
     clash: 'Category already exists',
   },
@@ -50,7 +50,7 @@ const entities: Record<string, Entity> = {
     change: { description: 'Sown' },
     refused: [
       [{ name: 'seed sown' }, 'Invalid event name'],
-      [{ name: 'seeds', schema: 'schema://Nowhere' }, 'Schema schema "schema://Nowhere" does not exist'],
+      [{ name: 'seeds', schema: 'schema://Nowhere' }, 'Schema "schema://Nowhere" does not exist'],
       [{ name: 'seeds', description: 'x'.repeat(256) }, '/description'],
     ],
     clash: 'Event already exists',
@@ -60,12 +60,12 @@ const entities: Record<string, Entity> = {
     body: { name: 'Seed-Cron', cron: '0 0 1 1 *', action: 'action://Seed' },
     change: { cron: '@yearly' },
     refused: [
-      [{ name: 'Cron', cron: 'often', action: 'Seed' }, 'Invalid cron expression'],
-      [{ name: 'Cron', cron: '61 * * * *', action: 'Seed' }, 'Invalid cron expression'],
-      [{ name: 'Cron', cron: '0 0 30 2 *', action: 'Seed' }, 'Invalid cron expression'],
-      [{ name: 'Cron', cron: '* * * * * *', action: 'Seed' }, 'Invalid cron expression'],
+      [{ name: 'Cron', cron: 'often', action: 'Seed' }, 'often is not a valid CRON expression'],
+      [{ name: 'Cron', cron: '61 * * * *', action: 'Seed' }, '61 * * * * is not a valid CRON expression'],
+      [{ name: 'Cron', cron: '0 0 30 2 *', action: 'Seed' }, '0 0 30 2 * is not a valid CRON expression'],
+      [{ name: 'Cron', cron: '* * * * * *', action: 'Seed' }, '* * * * * * is not a valid CRON expression'],
       [{ name: 'Cron', cron: '* * * * *', action: 'Nowhere' }, 'Action "action://Nowhere" does not exist'],
-      [{ name: 'Cron', action: 'Seed' }, '/cron must not be null'],
+      [{ name: 'Cron', action: 'Seed' }, 'Cronjob expression must not be empty'],
     ],
     clash: 'Cronjob already exists',
   },
@@ -74,7 +74,12 @@ const entities: Record<string, Entity> = {
     body: { name: 'Seed-Trigger', event: 'fusio.app.create', action: 'action://Seed' },
     change: { event: 'fusio.app.update' },
     refused: [
-      [{ name: 'Trigger', event: 'nowhere', action: 'Seed' }, 'Event "nowhere" does not exist'],
+      [{ name: 'Trigger', action: 'Seed' }, 'Event must not be empty'],
+      [{ name: 'Trigger', event: 'fusio.app.create' }, 'Action must not be empty'],
+      [
+        { name: 'Trigger', event: 'nowhere', action: 'Seed' },
+        'Event "nowhere" does not exist, you need to provide an existing event name as value',
+      ],
       [{ name: 'Trigger', event: 'fusio.app.create', action: 'Nowhere' }, 'Action "action://Nowhere" does not exist'],
     ],
     clash: 'Trigger already exists',
@@ -97,9 +102,9 @@ const entities: Record<string, Entity> = {
     body: { name: 'no-spam', type: 0, ip: '2001:0db8:85a3::0370:7344', expire: '2030-01-01T00:00:00Z' },
     change: { ip: '192.0.2.1' },
     refused: [
-      [{ name: 'rule', type: 0, ip: '1.2.3' }, 'Invalid IP address'],
-      [{ name: 'rule', type: 0, ip: '10.0.0.0/33' }, 'Invalid IP address'],
-      [{ name: 'rule', type: 0, ip: 'fe80::1%eth0' }, 'Invalid IP address'],
+      [{ name: 'rule', type: 0, ip: '1.2.3' }, 'Firewall IP must be a valid IPv4 or IPv6'],
+      [{ name: 'rule', type: 0, ip: '10.0.0.0/33' }, 'Firewall IP must be a valid IPv4 or IPv6'],
+      [{ name: 'rule', type: 0, ip: 'fe80::1%eth0' }, 'Firewall IP must be a valid IPv4 or IPv6'],
       [{ name: 'rule', type: 2, ip: '1.2.3.4' }, '/type'],
       [{ name: 'rule', ip: '1.2.3.4', expire: 'tomorrow' }, '/expire'],
     ],
@@ -115,7 +120,7 @@ const entities: Record<string, Entity> = {
     },
     change: { icon: 'bi-github' },
     refused: [
-      [{ name: 'Other', class: 'Nowhere' }, 'The identity class "Nowhere" does not exist'],
+      [{ name: 'Other', class: 'Nowhere' }, 'Provided an invalid identity class'],
       [
         { name: 'Other', class: 'Fusio.Impl.Provider.Identity.Google', config: { token_uri: 'javascript:1' } },
         '/config/token_uri must be an url',
@@ -134,8 +139,9 @@ const entities: Record<string, Entity> = {
     body: { name: 'feature_a' },
     change: { name: 'feature_z' },
     refused: [
-      [{ name: 'x', parentId: 999 }, 'Provided parent does not exist'],
-      [{ name: 'x', operations: [999] }, 'Provided operation 999 does not exist'],
+      [{}, 'Taxonomy name must not be empty'],
+      [{ name: 'x', parentId: 999 }, 'Parent taxonomy does not exist'],
+      [{ name: 'x', operations: [999] }, 'Provided an invalid operation id: 999'],
     ],
     clash: 'Taxonomy already exists',
   },
@@ -144,9 +150,16 @@ const entities: Record<string, Entity> = {
     body: { name: 'Test-Bundle', version: '0.1.0', summary: 'Test', cost: 16, config: { actions: ['1'] } },
     change: { version: '0.2.0' },
     refused: [
-      [{ name: 'Other', version: 'new' }, 'Invalid version'],
+      [{}, 'Bundle name must not be empty'],
+      [{ name: 'Other', version: '1.0.0' }, 'Bundle config must not be empty'],
+      [{ name: 'Other', config: { actions: ['1'] } }, 'Provided no bundle version'],
+      [{ name: 'Other', version: '1.0.0', config: { actions: [] } }, 'Bundle config must have at least one entry'],
+      [{ name: 'Other', version: 'new', config: { actions: ['1'] } }, 'Invalid version'],
       [{ name: 'Other', version: '1.0.0', config: { actions: ['999'] } }, 'Provided action 999 does not exist'],
-      [{ name: 'Other', version: '1.0.0', config: { users: ['1'] } }, 'A bundle has no users'],
+      [
+        { name: 'Other', version: '1.0.0', config: { users: ['1'] } },
+        'Provided an invalid config key users must be one of: actions, schemas, events, cronjobs, triggers',
+      ],
     ],
     clash: 'Bundle already exists',
   },
@@ -156,7 +169,8 @@ const entities: Record<string, Entity> = {
     change: { introduction: 'Be kind' },
     refused: [
       [{ name: 'a_b_c' }, 'Invalid agent name'],
-      [{ name: 'other', connection: 999 }, 'Provided connection does not exist'],
+      [{}, 'Agent name must not be empty'],
+      [{ name: 'other', connection: 999 }, 'Provided connection is not available'],
       [{ name: 'other', type: 9 }, '/type'],
       [{ name: 'other', outgoing: 'schema://Nowhere' }, 'Outgoing schema "schema://Nowhere" does not exist'],
     ],
@@ -167,8 +181,8 @@ const entities: Record<string, Entity> = {
     body: { name: 'my_form', operationId: 1, uiSchema: { 'ui:order': ['a'] } },
     change: { uiSchema: {} },
     refused: [
-      [{ name: 'other', operationId: 999 }, 'Provided operation does not exist'],
-      [{ name: 'other' }, '/operationId must not be null'],
+      [{ name: 'other', operationId: 999 }, 'Provided operation id does not exist'],
+      [{ name: 'other' }, 'Form operation id must not be empty'],
     ],
     clash: 'Form already exists',
   },
@@ -177,9 +191,12 @@ const entities: Record<string, Entity> = {
     body: { name: 'ping', eventId: 1, userId: 1, endpoint: 'https://example.com/ping' },
     change: { endpoint: 'https://example.com/pong' },
     refused: [
-      [{ name: 'p', eventId: 999, userId: 1, endpoint: 'https://example.com' }, 'Provided event does not exist'],
-      [{ name: 'p', eventId: 1, userId: 999, endpoint: 'https://example.com' }, 'Provided user does not exist'],
-      [{ name: 'p', eventId: 1, userId: 1, endpoint: 'ftp://example.com' }, 'Invalid endpoint url'],
+      [{ name: 'p', eventId: 999, userId: 1, endpoint: 'https://example.com' }, 'Webhook event does not exist'],
+      [{ name: 'p', eventId: 1, userId: 999, endpoint: 'https://example.com' }, 'Webhook user does not exist'],
+      [{ name: 'p', eventId: 1, userId: 1, endpoint: 'ftp://example.com' }, 'Webhook endpoint must be a valid url'],
+      [{ name: 'p', eventId: 1, userId: 1, endpoint: '' }, 'Webhook endpoint must contain a value'],
+      [{ name: 'p', userId: 1, endpoint: 'https://example.com' }, 'Webhook event must not be empty'],
+      [{ name: 'p', eventId: 1, endpoint: 'https://example.com' }, 'Webhook user must not be empty'],
       [{ name: 'x'.repeat(33), eventId: 1, userId: 1, endpoint: 'https://example.com' }, 'Invalid webhook name'],
     ],
     clash: null,
@@ -302,7 +319,7 @@ describe('trash', () => {
   });
 
   it('knows its types and ids', async () => {
-    expect((await api.call('GET', '/backend/trash/config')).status).toBe(404);
+    expect((await api.call('GET', '/backend/trash/config')).status).toBe(400);
     expect((await api.call('POST', '/backend/trash/event', { id: 99999 })).status).toBe(404);
   });
 });
@@ -312,7 +329,7 @@ describe('taxonomy', () => {
     const top = Number((await api.must('POST', '/backend/taxonomy', { name: 'top' })).id);
     const below = Number((await api.must('POST', '/backend/taxonomy', { name: 'below', parentId: top })).id);
     const moved = await api.must('POST', `/backend/taxonomy/${below}`, { operations: [1], actions: [1] });
-    expect(moved.message).toBe('Taxonomy successfully moved');
+    expect(moved.message).toBe('Moved objects to taxonomy successfully');
     expect((await api.must('GET', `/backend/operation?taxonomy=${below}`)).totalResults).toBe(1);
     expect((await api.must('GET', `/backend/action?search=taxonomy_id:${below}`)).totalResults).toBe(1);
     expect((await api.must('GET', `/backend/operation?taxonomy=${top}`)).totalResults).toBe(0);

@@ -108,6 +108,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What is wrong with one place of a body, by its JSON Pointer: 400 with the message, and the same under `errors`. */
+export function invalidAt(pointer: string, message: string, rule = 'value'): ApiError {
+  return new ApiError('invalid_body', message, { errors: [{ pointer, rule, message }] });
+}
+
 export interface PlainError {
   code: ErrorCode;
   message: string;

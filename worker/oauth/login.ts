@@ -1,11 +1,14 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../core/call.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
 import { contextOf, type OAuthContext } from './context.ts';
 import { checkUser } from './credentials.ts';
 import { noStore, OAuthError } from './errors.ts';
 import { type Issued, issueTokens, observeLogin, renewTokens } from './issue.ts';
 import { parseScopes } from './scopes.ts';
+
+const given = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]));
 
 const outgoing = Type.Object({
   token: Type.String(),
@@ -22,19 +25,19 @@ export const login: SystemOperation = {
   description: 'User login by providing a username and password',
   scope: null,
   incoming: Type.Object({
-    username: Type.String({ maxLength: 255 }),
-    password: Type.String({ maxLength: 1024 }),
+    username: given(255),
+    password: given(1024),
     scopes: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   }),
   outgoing,
   run: (call, input) =>
     answer(call, 'login', 'Invalid name or password', async (context) => {
       const { username, password, scopes } = input.body as {
-        username: string;
-        password: string;
+        username?: string | null;
+        password?: string | null;
         scopes?: string[] | null;
       };
-      const user = await checkUser(context, username, [password]);
+      const user = await checkUser(context, required(username, 'username'), [required(password, 'password')]);
       return issueTokens(context, { user, app: null }, parseScopes((scopes ?? []).join(' ')));
     }),
 };
@@ -46,18 +49,25 @@ export const refreshLogin: SystemOperation = {
   path: '/consumer/login',
   description: 'Refresh a previously obtained access token',
   scope: null,
-  incoming: Type.Object({ refresh_token: Type.String({ maxLength: 255 }) }),
+  incoming: Type.Object({ refresh_token: given(255) }),
   outgoing,
   run: (call, input: Input) =>
     answer(call, 'refresh', 'Invalid refresh token', (context) => {
-      const { refresh_token: presented } = input.body as { refresh_token: string };
-      return renewTokens(context, presented, [], null, (owner) => {
+      const { refresh_token: presented } = (input.body ?? {}) as { refresh_token?: string | null };
+      return renewTokens(context, required(presented, 'refresh_token'), [], null, (owner) => {
         if (owner.app !== null) {
           throw new OAuthError('invalid_grant', 'Invalid refresh token');
         }
       });
     }),
 };
+
+function required(text: string | null | undefined, member: string): string {
+  if (!text) {
+    throw invalidAt(`/${member}`, `No ${member.replace('_', ' ')} provided`, 'required');
+  }
+  return text;
+}
 
 async function answer(
   call: Call,
@@ -80,6 +90,6 @@ async function answer(
     );
   } catch (thrown) {
     observeLogin(context, grant, null, 'refused');
-    throw OAuthError.from(thrown).toApiError(wrong);
+    throw thrown instanceof ApiError ? thrown : OAuthError.from(thrown).toApiError(wrong);
   }
 }

@@ -14,7 +14,7 @@ export const whoami: SystemOperation = {
   scope: 'authorization',
   async run(call) {
     const context = contextOf(call);
-    const entity = await getEntity(call, user, String(call.caller.userId));
+    const { apps: _elsewhere, ...entity } = await getEntity(call, user, String(call.caller.userId));
     try {
       const account = await userById(context, call.caller.userId!);
       return account === null ? entity : { ...entity, scopes: await scopesOfUser(context, account) };

@@ -31,7 +31,11 @@ export const action = defineResource({
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
-    class: { schema: Type.String({ description: 'Class of the action' }), list: true, required: true },
+    class: {
+      schema: Type.String({ description: 'Class of the action' }),
+      list: true,
+      required: 'Action class must not be empty',
+    },
     async: {
       schema: Type.Boolean({ description: 'Answer 202 and run in the background' }),
       list: true,

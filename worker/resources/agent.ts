@@ -1,6 +1,6 @@
 import { integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, toSeconds } from './define.ts';
 import { checkAction, checkSchema } from './operation.ts';
@@ -78,8 +78,7 @@ export const agent = defineResource({
     }
     const connection = row.connection_id === null ? undefined : await view.get('connection', row.connection_id);
     if (row.connection_id !== null && connection?.status !== 1) {
-      const message = 'Provided connection does not exist';
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/connection', rule: 'reference', message }] });
+      throw invalidAt('/connection', 'Provided connection is not available', 'reference');
     }
     row.outgoing = await checkSchema(change, 'outgoing', row.outgoing);
     row.action = row.action ? await checkAction(change, row.action) : null;

@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { identity, json } from './columns.ts';
-import { defineResource, metadataField, nameField } from './define.ts';
+import { defineResource, metadataField, nameField, type Reading, type Row, toSeconds } from './define.ts';
 import { checkScopes } from './scope-check.ts';
+import { tokens } from './token.ts';
 
 export const apps = sqliteTable(
   'app',
@@ -37,9 +38,9 @@ export const app = defineResource({
   unique: {},
   deleted: 4,
   fields: {
-    userId: { schema: Type.Integer({ description: 'Owner' }), list: true, required: true },
+    userId: { schema: Type.Integer({ description: 'Owner' }), list: true, required: 'App user must not be empty' },
     status: {
-      schema: Type.Integer({ description: '1 active, 2 pending, 3 deactivated', minimum: 1, maximum: 4 }),
+      schema: Type.Integer({ description: '1 active, 2 pending, 3 deactivated', minimum: 0, maximum: 4 }),
       list: true,
       initial: 1,
     },
@@ -49,6 +50,11 @@ export const app = defineResource({
     appKey: { schema: Type.String({ description: 'Client id' }), list: true, readonly: true },
     appSecret: { schema: Type.String({ description: 'Client secret' }), readonly: true },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), initial: [] },
+    tokens: {
+      schema: Type.Array(Type.Unknown(), { description: 'The latest tokens that are good' }),
+      readonly: true,
+      virtual: true,
+    },
     metadata: metadataField,
     date: { schema: Type.String({ description: 'When the app was created' }), list: true, readonly: true },
   },
@@ -59,9 +65,11 @@ export const app = defineResource({
       const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
       row.app_secret = await view.seal(secret, undefined, `app/${row.app_key}`);
     }
+    // Fusio's clients say 0 for an app that nobody can use yet.
+    row.status = row.status === 0 ? 3 : row.status;
     const owner = await view.get('user', row.user_id);
     if (owner === undefined || owner.status === 0) {
-      throw invalid('userId', 'Provided user does not exist');
+      throw invalidAt('/userId', 'Provided user id does not exist');
     }
     const same = await view.count(
       apps,
@@ -71,11 +79,9 @@ export const app = defineResource({
       throw new ApiError('already_exists', 'App already exists');
     }
     if (row.url !== '' && row.url !== null && !/^(https?|[a-z][a-z0-9+.-]*):\/\/\S+$/i.test(row.url)) {
-      throw invalid('url', 'Invalid redirect url format');
+      throw invalidAt('/url', 'Invalid url format');
     }
-    if (row.parameters && !/^[A-Za-z0-9]+=[\x20-\x7e]*?(&[A-Za-z0-9]+=[\x20-\x7e]*?)*$/.test(row.parameters)) {
-      throw invalid('parameters', 'Invalid parameters format');
-    }
+    checkParameters(row.parameters ?? '');
     if (data.scopes !== undefined && data.scopes !== null) {
       await checkScopes(view, data.scopes, before?.scopes);
     }
@@ -88,11 +94,32 @@ export const app = defineResource({
     await Promise.all(
       rows.map(async (row, position) => {
         entities[position]!.appSecret = await reading.open(row.app_secret, `app/${row.app_key}`);
+        entities[position]!.tokens = await tokensOf(row, reading);
       }),
     );
   },
 });
 
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
+const shownTokens = 16;
+
+/** Their scopes under both names: Fusio says `scope`, and documents `scopes`. */
+async function tokensOf({ id }: Row, reading: Reading): Promise<Record<string, unknown>[]> {
+  const now = new Date(reading.now()).toISOString();
+  const good = sql`${tokens.app_id} = ${id} AND ${tokens.status} = 1 AND ${tokens.expire} > ${now}`;
+  const found = await reading.select(tokens, good, shownTokens);
+  return found.map(({ id, status, name, scopes, ip, expire, date }) => ({
+    ...{ id, status, ...(name === null ? {} : { name }), scopes, scope: scopes, ip },
+    ...{ expire: toSeconds(expire), date: toSeconds(date) },
+  }));
+}
+
+function checkParameters(parameters: string): void {
+  for (const [key, value] of new URLSearchParams(parameters)) {
+    if (!/^[A-Za-z0-9]+$/.test(key)) {
+      throw invalidAt('/parameters', 'Invalid parameter key only alnum characters are allowed');
+    }
+    if (!/^[\x20-\x7e]*$/.test(value)) {
+      throw invalidAt('/parameters', 'Invalid parameter value only printable ascii characters are allowed');
+    }
+  }
 }

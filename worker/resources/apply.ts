@@ -144,12 +144,19 @@ async function requireMembers(resource: Resource, row: Row): Promise<void> {
   for (const [member, field] of Object.entries(resource.fields)) {
     const value = row[columnOf(member)];
     if (field.required && (value === null || value === undefined || value === '')) {
-      const message = member === 'name' ? `Invalid ${resource.name} name` : `/${member} must not be null`;
-      throw new ApiError('invalid_body', message, {
+      throw new ApiError('invalid_body', missing(resource, member, field.required, value), {
         errors: [{ pointer: `/${member}`, rule: 'required', message: 'must not be null' }],
       });
     }
   }
+}
+
+/** In Fusio's words. An empty name is a name, but no valid one. */
+function missing(resource: Resource, member: string, required: true | string, value: unknown): string {
+  if (member === resource.named || member === 'title') {
+    return value === '' ? `Invalid ${resource.name} ${member}` : `${resource.title} ${member} must not be empty`;
+  }
+  return required === true ? `/${member} must not be null` : required;
 }
 
 async function checkUnique(resource: Resource, view: View, row: Row, before: Row | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { durationSeconds } from '../lib/duration.ts';
 import { checkRole } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
@@ -45,7 +45,7 @@ export const config = defineResource({
     const expected = number ? 'number' : row.type === configTypes.boolean ? 'boolean' : 'string';
     if (row.value !== null && typeof row.value !== expected) {
       const message = `The value of ${row.name} must be a ${expected}`;
-      throw invalid('type', message);
+      throw invalidAt('/value', message, 'type');
     }
     if (row.value !== before?.value) {
       await checkMeaning(view, row);
@@ -60,7 +60,7 @@ async function checkMeaning(view: View, row: Row): Promise<void> {
   if (row.name === 'role_default') {
     const role = await view.by('role', 'name', String(row.value));
     if (role === undefined) {
-      throw invalid('reference', 'Provided role does not exist');
+      throw invalidAt('/value', 'Provided role does not exist', 'reference');
     }
     await checkRole(view, role);
   }
@@ -68,30 +68,41 @@ async function checkMeaning(view: View, row: Row): Promise<void> {
     try {
       durationSeconds(String(row.value));
     } catch (thrown) {
-      throw invalid('duration', thrown instanceof Error ? thrown.message : String(thrown));
+      throw invalidAt('/value', thrown instanceof Error ? thrown.message : String(thrown), 'duration');
     }
   }
 }
 
-function invalid(rule: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: '/value', rule, message }] });
-}
-
 /** The settings that every tenant starts with: name, type, value, meaning. The order gives Fusio's ids. */
 export const seededConfig: readonly [string, keyof typeof configTypes, string | number | boolean, string][] = [
-  ['app_approval', 'boolean', false, 'Whether an administrator has to activate each new app'],
-  ['consumer_max_apps', 'number', 16, 'How many apps a consumer may have'],
-  ['consumer_max_tokens', 'number', 16, 'How many tokens a consumer may have'],
-  ['consumer_max_webhooks', 'number', 8, 'How many webhooks a consumer may have'],
-  ['authorization_url', 'string', '', 'Page where users authorize an app (OAuth2); empty: the built-in one'],
-  ['info_title', 'string', 'Postern', 'Title of the API'],
-  ['info_description', 'string', 'API management at the edge.', 'Description of the API, CommonMark'],
-  ['info_tos', 'string', '', 'URL of the terms of service'],
-  ['info_contact_name', 'string', '', 'Name of the contact'],
-  ['info_contact_url', 'string', '', 'URL of the contact'],
-  ['info_contact_email', 'string', '', 'Mail address of the contact'],
-  ['info_license_name', 'string', '', 'Name of the licence of the API'],
-  ['info_license_url', 'string', '', 'URL of the licence of the API'],
+  [
+    'app_approval',
+    'boolean',
+    false,
+    'If true the status of a new app is PENDING so that an administrator has to manually activate the app',
+  ],
+  ['consumer_max_apps', 'number', 16, 'The max amount of apps a consumer can generate'],
+  ['consumer_max_tokens', 'number', 16, 'The max amount of tokens a consumer can generate'],
+  ['consumer_max_webhooks', 'number', 8, 'The max amount of webhooks a consumer can register'],
+  ['authorization_url', 'string', '', 'Url where the user can authorize for the OAuth2 flow'],
+  ['info_title', 'string', 'Postern', 'The title of the application'],
+  [
+    'info_description',
+    'string',
+    'API management at the edge.',
+    'A short description of the application. CommonMark syntax MAY be used for rich text representation',
+  ],
+  ['info_tos', 'string', '', 'A URL to the Terms of Service for the API. MUST be in the format of a URL'],
+  ['info_contact_name', 'string', '', 'The identifying name of the contact person/organization'],
+  ['info_contact_url', 'string', '', 'The URL pointing to the contact information. MUST be in the format of a URL'],
+  [
+    'info_contact_email',
+    'string',
+    '',
+    'The email address of the contact person/organization. MUST be in the format of an email address',
+  ],
+  ['info_license_name', 'string', '', 'The license name used for the API'],
+  ['info_license_url', 'string', '', 'A URL to the license used for the API. MUST be in the format of a URL'],
   ['mail_register_subject', 'string', 'Activate your account', 'Subject of the activation mail'],
   [
     'mail_register_body',
@@ -99,32 +110,32 @@ export const seededConfig: readonly [string, keyof typeof configTypes, string | 
     'Hello {name},\n\nthank you for registering. Please activate your account here:\n{apps_url}/developer/register/activate/{token}',
     'Body of the activation mail',
   ],
-  ['mail_pw_reset_subject', 'string', 'Reset your password', 'Subject of the password mail'],
+  ['mail_pw_reset_subject', 'string', 'Reset your password', 'Subject of the password reset mail'],
   [
     'mail_pw_reset_body',
     'text',
     'Hello {name},\n\nsomebody asked for a new password for your account. Set one here:\n{apps_url}/developer/password/confirm/{token}\n\nIf it was not you, nothing needs to be done.',
-    'Body of the password mail',
+    'Body of the password reset mail',
   ],
-  ['mail_points_subject', 'string', 'Your points are running low', 'Subject of the points mail'],
+  ['mail_points_subject', 'string', 'Your points are running low', 'Subject of the points threshold mail'],
   [
     'mail_points_body',
     'text',
     'Hello {name},\n\nyour account has {points} points left. Without points some operations refuse your calls. Buy more here:\n{apps_url}/developer',
-    'Body of the points mail',
+    'Body of the points threshold mail',
   ],
-  ['recaptcha_key', 'string', '', 'Site key of the captcha'],
-  ['recaptcha_secret', 'secret', '', 'Secret of the captcha; empty: no captcha'],
-  ['payment_stripe_secret', 'secret', '', 'Secret that verifies the webhooks of Stripe'],
-  ['payment_stripe_portal_configuration', 'string', '', 'Id of the customer portal configuration at Stripe'],
-  ['payment_currency', 'string', '', 'Currency of payments, ISO 4217; empty: EUR'],
-  ['role_default', 'string', 'Consumer', 'Role of users who register'],
-  ['points_default', 'number', 0, 'Points of a new user'],
-  ['points_threshold', 'number', 0, 'A user whose points fall below gets a mail; 0: never'],
+  ['recaptcha_key', 'string', '', 'ReCaptcha Key'],
+  ['recaptcha_secret', 'secret', '', 'ReCaptcha Secret'],
+  ['payment_stripe_secret', 'secret', '', 'The stripe webhook secret which is needed to verify a webhook request'],
+  ['payment_stripe_portal_configuration', 'string', '', 'The stripe portal configuration id'],
+  ['payment_currency', 'string', '', 'The three-character ISO-4217 currency code which is used to process payments'],
+  ['role_default', 'string', 'Consumer', 'Default role which a user gets assigned on registration'],
+  ['points_default', 'number', 0, 'The default amount of points which a user receives if he registers'],
+  ['points_threshold', 'number', 0, 'If a user goes below this points threshold we send an information to the user'],
   ['system_mailer', 'string', '', 'Connection that sends mail; empty: the mail binding'],
   ['system_dispatcher', 'string', '', 'Connection that gets events instead of the own delivery'],
-  ['user_pw_length', 'number', 8, 'Shortest password, at least 8'],
-  ['user_approval', 'boolean', true, 'Whether who registers has to activate the account by mail'],
+  ['user_pw_length', 'number', 8, 'Minimal required password length'],
+  ['user_approval', 'boolean', true, 'Whether the user needs to activate the account through an email'],
   ['marketplace_client_id', 'string', '', 'Client id at the marketplace'],
   ['marketplace_client_secret', 'secret', '', 'Client secret at the marketplace'],
   ['sdkgen_client_id', 'string', '', 'Client id at the SDK generator service'],

@@ -32,7 +32,11 @@ export const connection = defineResource({
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
-    class: { schema: Type.String({ description: 'Class of the connection' }), list: true, required: true },
+    class: {
+      schema: Type.String({ description: 'Class of the connection' }),
+      list: true,
+      required: 'Connection class must not be empty',
+    },
     oauth2: {
       schema: Type.Boolean({ description: 'Whether the class uses OAuth2' }),
       readonly: true,

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { normalCron, parseCron } from '../lib/cron.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { runErrorOf } from './cronjob-run.ts';
@@ -59,9 +59,13 @@ export const cronjob = defineResource({
         maxLength: 255,
       }),
       list: true,
-      required: true,
+      required: 'Cronjob expression must not be empty',
     },
-    action: { schema: Type.String({ description: 'Action that runs', maxLength: 255 }), list: true, required: true },
+    action: {
+      schema: Type.String({ description: 'Action that runs', maxLength: 255 }),
+      list: true,
+      required: 'Action must not be empty',
+    },
     timezone: {
       schema: Type.String({ description: 'Whose clock counts, as in Europe/Berlin; UTC unless given', maxLength: 64 }),
       list: true,
@@ -144,7 +148,7 @@ function checkedTimezone(timezone: string): string {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: timezone }) && timezone;
   } catch {
-    throw invalid('timezone', 'Time zone does not exist');
+    throw invalidAt('/timezone', 'Time zone does not exist');
   }
 }
 
@@ -156,10 +160,6 @@ function checkedCron(expression: string, timezone: string, now: number): string 
     }
     return normalCron(expression);
   } catch {
-    throw invalid('cron', 'Invalid cron expression');
+    throw invalidAt('/cron', `${expression} is not a valid CRON expression`);
   }
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: member, message }] });
 }

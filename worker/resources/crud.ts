@@ -16,7 +16,6 @@ import { columnOf, type Reading, type Resource, type Row, writable } from './def
 import { deliveryOf, healthOf } from './deliveries.ts';
 import { entityOf } from './entity-view.ts';
 import { type Bounds, growingPage, type Walk } from './growing-list.ts';
-import { resources } from './index.ts';
 import { changeLive, type Limit } from './live.ts';
 import { parseSearch, searchCondition } from './search.ts';
 
@@ -313,13 +312,13 @@ function readingOf(call: Call): Reading {
   const { env } = call.runtime;
   return {
     now: call.runtime.now,
-    async select(name, where) {
-      const { table } = resources.get(name)!;
+    async select(table, where, latest) {
       const columns = table as any;
-      return (await drizzle(env.DB)
+      const found = drizzle(env.DB)
         .select()
         .from(table)
-        .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0), where))) as Row[];
+        .where(and(eq(columns.tenant_id, call.tenant), gt(columns.status, 0), where));
+      return (await (latest === undefined ? found : found.orderBy(desc(columns.id)).limit(latest))) as Row[];
     },
     open: async (envelope, name) =>
       isEnvelope(envelope) ? open(envelope, `${call.tenant}/${name}`, secretsOf(env)) : '',

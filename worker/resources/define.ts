@@ -17,8 +17,8 @@ export interface Field {
   readonly?: boolean;
   /** Never shown. */
   hidden?: boolean;
-  /** Must be given at creation. */
-  required?: boolean;
+  /** Must be given at creation; a text is what its lack is answered with. */
+  required?: true | string;
   /** Value of a new row when nothing is given (default null). */
   initial?: unknown;
   /** Not kept in a column of its own: `prepare` and `extend` deal with it. */
@@ -42,8 +42,8 @@ export interface Preparing {
 export interface Reading {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Active rows of another resource by a condition. */
-  select(resource: string, where: SQL): Promise<Row[]>;
+  /** Rows of another resource's table that have a status, by a condition; with `latest` only so many, the newest first. */
+  select(table: Resource['table'], where: SQL, latest?: number): Promise<Row[]>;
   /** Opens a sealed member for its owner. */
   open(envelope: unknown, name: string): Promise<string>;
   /** The latest deliveries of a webhook, in Fusio's shape. */

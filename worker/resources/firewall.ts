@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { Firewall, type FirewallRule, forever, targetKey } from '../lib/firewall.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, type Row, statusField } from './define.ts';
@@ -51,7 +51,7 @@ export const firewall = defineResource({
         maxLength: 64,
       }),
       list: true,
-      required: true,
+      required: 'Firewall IP must not be empty',
     },
     expire: {
       schema: Type.String({
@@ -70,8 +70,7 @@ export const firewall = defineResource({
   },
   async prepare({ view, row, data }) {
     if (targetKey(String(row.ip)) === null) {
-      const message = 'Invalid IP address';
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/ip', rule: 'format', message }] });
+      throw invalidAt('/ip', 'Firewall IP must be a valid IPv4 or IPv6', 'format');
     }
     if (data.confirm !== true) {
       await refuseLockOut(view, row);

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField } from './define.ts';
 
@@ -30,7 +30,7 @@ export const form = defineResource({
     operationId: {
       schema: Type.Integer({ description: 'Operation that takes what is filled in' }),
       list: true,
-      required: true,
+      required: 'Form operation id must not be empty',
     },
     uiSchema: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Hints for the form' }) },
     metadata: metadataField,
@@ -38,10 +38,7 @@ export const form = defineResource({
   async prepare({ view, row }) {
     const operation = await view.get('operation', row.operation_id);
     if (operation === undefined || operation.status !== 1) {
-      const message = 'Provided operation does not exist';
-      throw new ApiError('invalid_body', message, {
-        errors: [{ pointer: '/operationId', rule: 'reference', message }],
-      });
+      throw invalidAt('/operationId', 'Provided operation id does not exist', 'reference');
     }
   },
 });

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { isEnvelope } from '../lib/seal.ts';
 import { checkRole } from './authority.ts';
 import { flag, identity as identityColumns, json, uniqueActive } from './columns.ts';
@@ -52,7 +52,7 @@ export const identity = defineResource({
     row.allow_create ??= true;
     const provider = identityProviders.find((known) => known.class === row.class);
     if (provider === undefined) {
-      throw invalid('class', `The identity class "${row.class}" does not exist`);
+      throw invalidAt('/class', 'Provided an invalid identity class');
     }
     for (const [member, resource] of [
       ['app_id', 'app'],
@@ -60,7 +60,7 @@ export const identity = defineResource({
     ] as const) {
       const found = row[member] === null ? undefined : await view.get(resource, row[member]);
       if (row[member] !== null && found?.status !== 1) {
-        throw invalid(`${resource}Id`, `Provided ${resource} does not exist`);
+        throw invalidAt(`/${resource}Id`, `Provided ${resource} does not exist`);
       }
       if (resource === 'role' && found !== undefined && found.id !== before?.role_id) {
         await checkRole(view, found);
@@ -70,10 +70,10 @@ export const identity = defineResource({
     for (const [name, value] of Object.entries(given)) {
       const isUrl = name.endsWith('_uri') && typeof value === 'string' && value !== '';
       if (isUrl && !/^https?:\/\/\S+$/i.test(value)) {
-        throw invalid(`config/${name}`, `/config/${name} must be an url`);
+        throw invalidAt(`/config/${name}`, `/config/${name} must be an url`);
       }
       if (value !== null && typeof value !== 'string' && value !== secretMask && !isEnvelope(value)) {
-        throw invalid(`config/${name}`, `/config/${name} must be of type string`);
+        throw invalidAt(`/config/${name}`, `/config/${name} must be of type string`);
       }
     }
     row.config = await sealConfig(view, row.id, new Set(['client_secret']), given, before?.config ?? {}, 'identity');
@@ -84,7 +84,3 @@ export const identity = defineResource({
     }
   },
 });
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
-}

@@ -1,6 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
 import { compileParameters } from '../lib/schema/convert.ts';
 import { SchemaError } from '../lib/schema/engine.ts';
@@ -67,6 +67,7 @@ export const operation = defineResource({
   },
   fields: {
     status: statusField,
+    name: nameField('a-zA-Z0-9_.', 3, 64),
     active: { schema: Type.Boolean({ description: 'An inactive operation answers 410' }), list: true, initial: true },
     public: { schema: Type.Boolean({ description: 'Callable without a token' }), list: true, initial: false },
     stability: {
@@ -75,21 +76,28 @@ export const operation = defineResource({
       initial: 1,
     },
     description: { schema: Type.String({ description: 'What a call does' }), list: true },
-    httpMethod: { schema: Type.String({ description: 'HTTP method' }), list: true, required: true },
     httpPath: {
       schema: Type.String({ description: 'Path: /a/:x for one segment, /a/$x<regex>, /a/*rest', maxLength: 1024 }),
       list: true,
-      required: true,
+      required: 'HTTP path must not be empty',
+    },
+    httpMethod: {
+      schema: Type.String({ description: 'HTTP method' }),
+      list: true,
+      required: 'HTTP method must not be empty',
     },
     httpCode: { schema: Type.Integer({ description: 'Documented status of success' }), list: true, initial: 200 },
-    name: nameField('a-zA-Z0-9_.', 3, 64),
     parameters: {
       schema: Type.Record(Type.String(), Type.Unknown(), { description: 'Query parameters: name → JSON Schema' }),
     },
     incoming: { schema: Type.String({ description: 'Schema of the request body' }) },
     outgoing: { schema: Type.String({ description: 'Schema of the response body' }) },
     throws: { schema: Type.Record(Type.String(), Type.String(), { description: 'Status → schema of failures' }) },
-    action: { schema: Type.String({ description: 'Action that answers' }), list: true, required: true },
+    action: {
+      schema: Type.String({ description: 'Action that answers' }),
+      list: true,
+      required: 'Action must not be empty',
+    },
     costs: { schema: Type.Integer({ description: 'Points per call', minimum: 0 }), initial: 0 },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes that may call' }), initial: {} },
     options: { schema: optionsSchema(), initial: null },
@@ -118,7 +126,7 @@ export const operation = defineResource({
   prepare,
   async remove(row) {
     if (row.stability === 2) {
-      throw new ApiError('conflict', 'It is not possible to delete a stable operation, deprecate it first');
+      throw new ApiError('conflict', 'It is not possible to delete an operation which is marked as stable');
     }
   },
   async extend(rows, entities) {
@@ -178,14 +186,18 @@ async function prepare(change: Preparing): Promise<void> {
     Object.assign(row, before, { stability });
   }
   if (row.description !== null && String(row.description).length > 500) {
-    throw invalid('description', 'maxLength', 'Description must not be longer than 500 characters');
+    throw invalidAt('/description', 'Description must not be longer than 500 characters', 'maxLength');
   }
   if (!methods.includes(row.http_method)) {
-    throw invalid('httpMethod', 'enum', 'HTTP method must not be one of: GET, POST, PUT, PATCH, DELETE');
+    throw invalidAt('/httpMethod', 'HTTP method must not be one of: GET, POST, PUT, PATCH, DELETE', 'enum');
   }
   row.route_key = `${row.http_method} ${checkPath(row.http_path)}`;
   if (row.http_code < 200 || row.http_code > 299) {
-    throw invalid('httpCode', 'range', 'HTTP code must be between 200 and 299');
+    throw invalidAt(
+      '/httpCode',
+      `HTTP code contains an HTTP status code "${row.http_code}" which is not in the range between 200 and 299`,
+      'range',
+    );
   }
   checkParameters(row.parameters ?? {});
   if (row.http_method === 'GET' || row.http_method === 'DELETE') {
@@ -196,7 +208,11 @@ async function prepare(change: Preparing): Promise<void> {
   for (const [status, reference] of Object.entries(row.throws ?? {})) {
     const code = Number(status);
     if (!(code >= 400 && code <= 599) && code !== 999) {
-      throw invalid(`throws/${status}`, 'range', 'Throw status must be between 400 and 599, or 999 for any error');
+      throw invalidAt(
+        `/throws/${status}`,
+        `Throw contains an HTTP status code "${status}" which is not in the range between 400 and 599`,
+        'range',
+      );
     }
     row.throws[status] = await checkSchema(change, `throws/${status}`, reference as string);
   }
@@ -214,13 +230,24 @@ async function prepare(change: Preparing): Promise<void> {
 function checkPath(path: string): string {
   const parsed = parseRoutePath(path);
   if (!parsed.ok) {
-    throw invalid('httpPath', 'path', parsed.fault.message);
+    throw invalidAt('/httpPath', pathFault(path, parsed.fault.message), 'path');
   }
   const first = path.split('/')[1] ?? '';
   if (['backend', 'consumer', 'system', 'authorization'].includes(first)) {
-    throw invalid('httpPath', 'reserved', `The first path segment ${first} is reserved`);
+    throw invalidAt('/httpPath', 'HTTP path uses a path segment which is reserved for the system', 'reserved');
   }
   return parsed.route.segments.map(shapeOf).join('');
+}
+
+/** In Fusio's words what it refuses too; else which character is wrong, and why. */
+function pathFault(path: string, message: string): string {
+  if (!path.startsWith('/')) {
+    return 'HTTP path must start with a /';
+  }
+  if (/[^!-~]/.test(path)) {
+    return 'HTTP path contains invalid characters inside a path segment';
+  }
+  return /\/(\/|$)/.test(path) ? 'HTTP path has an empty path segment' : message;
 }
 
 function shapeOf(segment: RouteSegment): string {
@@ -258,17 +285,28 @@ function checkParameters(parameters: Record<string, Record<string, unknown>>): v
 
 function checkParameter(name: string, parameter: unknown): void {
   if (!/^[A-Za-z0-9_]+$/.test(name)) {
-    throw invalid(`parameters/${name}`, 'pattern', `Parameter name "${name}" must match [A-Za-z0-9_]+`);
+    throw invalidAt(
+      `/parameters/${name}`,
+      `Parameter name "${name}" contains an invalid character, allowed are only alphanumeric characters and underscore`,
+      'pattern',
+    );
   }
   const type = (parameter as { type?: unknown } | null)?.type;
   if (type !== undefined && !['string', 'boolean', 'integer', 'number', 'array'].includes(String(type))) {
-    throw invalid(
-      `parameters/${name}/type`,
+    throw invalidAt(
+      `/parameters/${name}/type`,
+      `Parameter "${name}" contains an invalid schema "${type}" must be one of: string, boolean, integer, number, array`,
       'enum',
-      `Parameter "${name}" must be of type string, boolean, integer, number or array`,
     );
   }
 }
+
+/** What messages call the schemas of an operation, by the member that refers to them. */
+const labels: Record<string, string> = {
+  incoming: 'Incoming schema',
+  outgoing: 'Outgoing schema',
+  throws: 'Throw schema',
+};
 
 /** A schema:// reference that exists (a bare name stands for one), or a mime:// one; null stays. Throws ApiError. */
 export async function checkSchema(
@@ -279,26 +317,19 @@ export async function checkSchema(
   if (reference === null || reference === '') {
     return null;
   }
-  const label = member.split('/')[0]!;
+  const label = labels[member.split('/')[0]!] ?? 'Schema';
+  const hint = label === 'Schema' ? '' : ', you need to provide an existing schema name as value';
   const written = reference.includes('://') ? reference : `schema://${reference}`;
   const name = nameIn(written, 'schema');
   if (name === null) {
     if (/^mime:\/\/.+/.test(written)) {
       return written;
     }
-    throw invalid(
-      member,
-      'reference',
-      `${capital(label)} schema "${reference}" is not a schema:// or mime:// reference`,
-    );
+    throw invalidAt(`/${member}`, `${label} "${reference}" is not a schema:// or mime:// reference`, 'reference');
   }
   const found = (await view.by('schema', 'name', name)) ?? null;
   if (found === null || !(await view.hasCommit('schema', found.id, commitIn(written)))) {
-    throw invalid(
-      member,
-      'reference',
-      `${capital(label)} schema "${written}" does not exist, you need to provide an existing schema name as value`,
-    );
+    throw invalidAt(`/${member}`, `${label} "${written}" does not exist${hint}`, 'reference');
   }
   return written;
 }
@@ -311,14 +342,14 @@ export async function checkAction({ view }: Preparing, reference: string): Promi
   }
   const name = nameIn(written, 'action');
   if (name === null) {
-    throw invalid('action', 'reference', `Action "${reference}" is not an action:// or http(s):// reference`);
+    throw invalidAt('/action', `Action "${reference}" is not an action:// or http(s):// reference`, 'reference');
   }
   const found = await view.by('action', 'name', name);
   if (found === undefined || !(await view.hasCommit('action', found.id, commitIn(written)))) {
-    throw invalid(
-      'action',
-      'reference',
+    throw invalidAt(
+      '/action',
       `Action "${written}" does not exist, you need to provide an existing action name as value`,
+      'reference',
     );
   }
   return written;
@@ -380,12 +411,4 @@ export function nameIn(reference: unknown, scheme: 'action' | 'schema'): string 
 
 function commitIn(reference: string): string | null {
   return reference.split('@')[1] ?? null;
-}
-
-function capital(word: string): string {
-  return word[0]!.toUpperCase() + word.slice(1);
-}
-
-function invalid(member: string, rule: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule, message }] });
 }

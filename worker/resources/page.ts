@@ -1,6 +1,6 @@
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, titleField, toSeconds } from './define.ts';
 import { seededPages } from './page-texts.ts';
@@ -55,8 +55,7 @@ export const page = defineResource({
       row.slug = derived ? slugOf(row.title) : before!.slug;
     }
     if (row.slug === '') {
-      const message = 'The title or slug of a page must contain a letter or digit';
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/slug', rule: 'pattern', message }] });
+      throw invalidAt('/slug', 'The title or slug of a page must contain a letter or digit', 'pattern');
     }
   },
 });

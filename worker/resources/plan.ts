@@ -57,7 +57,10 @@ export const plan = defineResource({
       schema: Type.Integer({ description: '0 paid once, 1 subscription', minimum: 0, maximum: 1 }),
       list: true,
     },
-    externalId: { schema: Type.String({ description: 'Id of the price at the payment provider', maxLength: 255 }) },
+    externalId: {
+      schema: Type.String({ description: 'Id of the price at the payment provider', maxLength: 255 }),
+      list: true,
+    },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes of a subscriber' }), initial: [] },
     metadata: metadataField,
   },

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { categories } from '../core/system-operation.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, nameField, statusField } from './define.ts';
@@ -50,7 +50,7 @@ export const role = defineResource({
     }
     const category = await view.get('category', row.category_id);
     if (category?.status !== 1) {
-      throw invalid('Provided category does not exist');
+      throw invalidAt('/categoryId', 'Provided category does not exist', 'reference');
     }
     const authority = await view.authority();
     if (
@@ -68,7 +68,3 @@ export const role = defineResource({
     }
   },
 });
-
-function invalid(message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: '/categoryId', rule: 'reference', message }] });
-}

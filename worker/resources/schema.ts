@@ -36,9 +36,14 @@ export const schema = defineResource({
     name: nameField('a-zA-Z0-9_-', 3, 255),
     source: {
       schema: Type.Record(Type.String(), Type.Unknown(), { description: 'TypeSchema or JSON Schema' }),
-      required: true,
+      required: 'Schema source must not be empty',
     },
     form: { schema: Type.Record(Type.String(), Type.Unknown(), { description: 'UI hints' }) },
+    readonly: {
+      schema: Type.Boolean({ description: 'Whether it cannot be changed: never' }),
+      readonly: true,
+      virtual: true,
+    },
     taxonomyId: taxonomyField,
     metadata: metadataField,
   },
@@ -57,6 +62,11 @@ export const schema = defineResource({
     }
     row.compiled = converted.schema;
     await commitIfChanged(change, 'schema', row.source);
+  },
+  async extend(_rows, entities) {
+    for (const entity of entities) {
+      entity.readonly = false;
+    }
   },
 });
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { apps } from './app.ts';
 import { reach } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
@@ -63,10 +63,7 @@ export const scope = defineResource({
       if (holders > 0) {
         throw new ApiError(
           'conflict',
-          `Scope is assigned to an ${label}. Remove the scope from the ${label} in order to delete the scope`.replace(
-            'an user',
-            'a user',
-          ),
+          `Scope is assigned to an ${label}. Remove the scope from the ${label} in order to delete the scope`,
         );
       }
     }
@@ -78,9 +75,10 @@ export const scope = defineResource({
   async extend(rows, entities, reading) {
     await Promise.all(
       rows.map(async (row, position) => {
-        const found = await reading.select('operation', holds(row.name));
+        const found = await reading.select(operations, holds(row.name));
         if (found.length > 0) {
-          entities[position]!.operations = found.map((operation) => ({
+          entities[position]!.operations = found.map((operation, index) => ({
+            id: row.id * 1000 + index,
             scopeId: row.id,
             operationId: operation.id,
             allow: operation.scopes[row.name] === true,
@@ -117,8 +115,7 @@ async function prepare({ view, row, before, data }: Preparing): Promise<void> {
   for (const [id, allow] of wanted) {
     const operation = await view.get('operation', id);
     if (operation === undefined || operation.status !== 1 || (await reach(view, true, operation)) === 'foreign') {
-      const message = `Operation ${id} does not exist`;
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/operations', rule: 'reference', message }] });
+      throw invalidAt('/operations', `Could not find provided operation id: ${id}`, 'reference');
     }
     view.put('operation', { ...operation, scopes: { ...operation.scopes, [row.name]: allow } }, operation);
   }

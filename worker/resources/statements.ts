@@ -130,7 +130,7 @@ function auditRows(view: View) {
   return view.mutations.map(({ resource, before, after }) => {
     const verb = before === undefined ? 'create' : after.status === resource.deleted ? 'delete' : 'update';
     return auditRow(view.tenant, view.actor, date, `${resource.name}.${verb}`, after.id, {
-      message: `${{ create: 'Created', update: 'Changed', delete: 'Deleted' }[verb]} ${resource.name} ${after.name ?? after.id}`,
+      message: `${{ create: 'Created', update: 'Updated', delete: 'Deleted' }[verb]} ${resource.name} ${after.name ?? after.id}`,
       content: { id: after.id, name: after.name ?? null },
     });
   });

@@ -62,10 +62,10 @@ const consumer = [
 
 /** The scopes that every tenant starts with; the order gives Fusio's first ids. Categories: 1 default … 5 authorization. */
 export const systemScopes: readonly { name: string; description: string; category: number }[] = [
-  { name: 'backend', description: 'Everything in the backend', category: 2 },
-  { name: 'consumer', description: 'Everything of an own account', category: 3 },
-  { name: 'authorization', description: 'The own tokens', category: 5 },
-  { name: 'openid', description: 'An id token at login', category: 5 },
+  { name: 'backend', description: '', category: 2 },
+  { name: 'consumer', description: '', category: 3 },
+  { name: 'authorization', description: '', category: 5 },
+  { name: 'openid', description: 'OpenID scope', category: 5 },
   { name: 'default', description: '', category: 1 },
   ...backend.map((name) => ({ name: `backend.${name}`, description: '', category: 2 })),
   ...consumer.map((name) => ({ name: `consumer.${name}`, description: '', category: 3 })),

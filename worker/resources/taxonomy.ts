@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { reach } from './authority.ts';
 import { identity, uniqueActive } from './columns.ts';
 import { defineResource, type Field, type Row, statusField, titleField } from './define.ts';
@@ -53,7 +53,7 @@ export const taxonomy = defineResource({
       for (const id of (data[member] ?? []) as number[]) {
         const found = await view.get(resource, id);
         if (found === undefined || found.status === 0 || (await reach(view, true, found)) === 'foreign') {
-          throw invalid(member, `Provided ${resource} ${id} does not exist`);
+          throw invalidAt(`/${member}`, `Provided an invalid ${resource} id: ${id}`, 'reference');
         }
         if (found.taxonomy_id !== row.id) {
           view.put(resource, { ...found, taxonomy_id: row.id }, found);
@@ -88,15 +88,11 @@ async function checkParent(view: View, row: Row): Promise<void> {
   for (let parent = row.parent_id; parent !== null; ) {
     const above: Row | undefined = await view.get('taxonomy', parent);
     if (above === undefined || above.status === 0) {
-      throw invalid('parentId', 'Provided parent does not exist');
+      throw invalidAt('/parentId', 'Parent taxonomy does not exist', 'reference');
     }
     if (above.id === row.id) {
-      throw invalid('parentId', 'A node cannot be below itself');
+      throw invalidAt('/parentId', 'A node cannot be below itself', 'reference');
     }
     parent = above.parent_id;
   }
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'reference', message }] });
 }

@@ -1,6 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
 import { checkAction, nameIn } from './operation.ts';
@@ -29,8 +29,16 @@ export const trigger = defineResource({
   fields: {
     status: statusField,
     name: nameField('a-zA-Z0-9_-', 3, 255),
-    event: { schema: Type.String({ description: 'Name of the event', maxLength: 64 }), list: true, required: true },
-    action: { schema: Type.String({ description: 'Action that runs', maxLength: 255 }), list: true, required: true },
+    event: {
+      schema: Type.String({ description: 'Name of the event', maxLength: 64 }),
+      list: true,
+      required: 'Event must not be empty',
+    },
+    action: {
+      schema: Type.String({ description: 'Action that runs', maxLength: 255 }),
+      list: true,
+      required: 'Action must not be empty',
+    },
     taxonomyId: taxonomyField,
     metadata: metadataField,
   },
@@ -41,8 +49,8 @@ export const trigger = defineResource({
   async prepare(change) {
     const { view, row } = change;
     if ((await view.by('event', 'name', row.event)) === undefined) {
-      const message = `Event "${row.event}" does not exist`;
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/event', rule: 'reference', message }] });
+      const message = `Event "${row.event}" does not exist, you need to provide an existing event name as value`;
+      throw invalidAt('/event', message, 'reference');
     }
     row.action = await checkAction(change, row.action);
   },

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { hashPassword } from '../lib/password.ts';
+import { apps } from './app.ts';
 import { checkGrants, checkRole } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, type Row } from './define.ts';
@@ -42,7 +43,7 @@ export const user = defineResource({
   versioned: false,
   unique: { name: 'User name already exists', email: 'User email already exists' },
   fields: {
-    roleId: { schema: Type.Integer({ description: 'Role' }), list: true, required: true },
+    roleId: { schema: Type.Integer({ description: 'Role' }), list: true, required: 'User role id must not be empty' },
     planId: { schema: Type.Integer({ description: 'Plan' }), list: true },
     status: {
       schema: Type.Integer({ description: '1 active, 2 disabled', minimum: 0, maximum: 2 }),
@@ -58,6 +59,7 @@ export const user = defineResource({
       initial: 0,
     },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), initial: null },
+    apps: { schema: Type.Array(Type.Unknown(), { description: 'Own apps' }), readonly: true, virtual: true },
     externalId: { schema: Type.String({ description: 'Customer id of the payment provider' }), readonly: true },
     metadata: metadataField,
     date: { schema: Type.String({ description: 'When the user was created' }), list: true, readonly: true },
@@ -68,20 +70,20 @@ export const user = defineResource({
     }
     const role = await view.get('role', row.role_id);
     if (role === undefined || role.status !== 1) {
-      throw invalid('roleId', 'Provided role does not exist');
+      throw invalidAt('/roleId', 'Provided role id does not exist');
     }
     if (row.role_id !== before?.role_id) {
       await checkRole(view, role);
     }
     const plan = row.plan_id === null ? undefined : await view.get('plan', row.plan_id);
     if (row.plan_id !== null && row.plan_id !== before?.plan_id && plan?.status !== 1) {
-      throw invalid('planId', 'Provided plan does not exist');
+      throw invalidAt('/planId', 'Provided plan id does not exist');
     }
     if (plan !== undefined && row.plan_id !== before?.plan_id) {
       await checkGrants(view, plan.scopes);
     }
     if (row.email !== null && row.email !== undefined && !isMailAddress(row.email)) {
-      throw invalid('email', 'Invalid email format');
+      throw invalidAt('/email', 'Invalid email format');
     }
     const login = data.password !== undefined && data.password !== null;
     if (before !== undefined && (login || row.email !== before.email)) {
@@ -110,7 +112,18 @@ export const user = defineResource({
   async remove(row, view) {
     await keepAnAdministrator(view, row, undefined);
   },
+  async extend(rows, entities, reading) {
+    const owned = sql`user_id IN (SELECT value FROM json_each(${JSON.stringify(rows.map(({ id }) => id))})) AND status < 4`;
+    const found = await reading.select(apps, owned);
+    rows.forEach((row, position) => {
+      entities[position]!.apps = found.filter(({ user_id }) => user_id === row.id).map(ownApp);
+    });
+  },
 });
+
+function ownApp({ id, status, name, url, app_key: appKey, date }: Row) {
+  return { id, status, name, url, appKey, date };
+}
 
 /**
  * The last administrator (active, with that role, and with the scope `backend`) can neither be deleted nor made less. Two at
@@ -143,13 +156,9 @@ export function isMailAddress(text: string): boolean {
 export function checkPassword(password: string, minimum: number): void {
   const length = Math.max(8, minimum);
   if (password.length < length) {
-    throw invalid('password', `Password must have at least ${length} characters`);
+    throw invalidAt('/password', `Password must have at least ${length} characters`);
   }
   if (!/^[\x21-\x7e]+$/.test(password)) {
-    throw invalid('password', 'Password must contain only printable ascii characters (0x21-0x7E)');
+    throw invalidAt('/password', 'Password must contain only printable ascii characters (0x21-0x7E)');
   }
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
 }

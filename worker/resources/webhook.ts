@@ -1,6 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { sameJson } from '../lib/json.ts';
 import { isPointer } from '../lib/json-pointer.ts';
 import { isEnvelope } from '../lib/seal.ts';
@@ -59,8 +59,16 @@ export const webhook = defineResource({
       list: true,
       initial: 1,
     },
-    eventId: { schema: Type.Integer({ description: 'Event' }), list: true, required: true },
-    userId: { schema: Type.Integer({ description: 'Owner' }), list: true, required: true },
+    eventId: {
+      schema: Type.Integer({ description: 'Event' }),
+      list: true,
+      required: 'Webhook event must not be empty',
+    },
+    userId: {
+      schema: Type.Integer({ description: 'Owner' }),
+      list: true,
+      required: 'Webhook user must not be empty',
+    },
     name: titleField('Name of the webhook', 32),
     endpoint: {
       schema: Type.String({ description: 'Where the payload is sent to, http or https', maxLength: 255 }),
@@ -118,18 +126,19 @@ export const webhook = defineResource({
     const { view, row, before } = change;
     const event = await view.get('event', row.event_id);
     if (event === undefined || event.status !== 1) {
-      throw invalid('eventId', 'Provided event does not exist');
+      throw invalidAt('/eventId', 'Webhook event does not exist');
     }
     const owner = await view.get('user', row.user_id);
     if (owner === undefined || owner.status === 0) {
-      throw invalid('userId', 'Provided user does not exist');
+      throw invalidAt('/userId', 'Webhook user does not exist');
     }
     const pulls = row.mode === 'pull' && row.endpoint === '';
     if (!pulls && (!URL.canParse(row.endpoint) || !/^https?:\/\//i.test(row.endpoint))) {
-      throw invalid('endpoint', 'Invalid endpoint url');
+      const fault = row.endpoint === '' ? 'must contain a value' : 'must be a valid url';
+      throw invalidAt('/endpoint', `Webhook endpoint ${fault}`);
     }
     if (row.order_by !== null && row.order_by !== '*' && !isPointer(row.order_by)) {
-      throw invalid('orderBy', 'Neither a JSON Pointer nor *');
+      throw invalidAt('/orderBy', 'Neither a JSON Pointer nor *');
     }
     if (row.endpoint !== before?.endpoint) {
       row.verified = null;
@@ -161,7 +170,7 @@ async function sealSecrets({ view, row, before }: Preparing): Promise<void> {
     return;
   }
   if (!isSecret(given)) {
-    throw invalid('secret', 'Not whsec_ and 24 to 64 bytes in base64');
+    throw invalidAt('/secret', 'Not whsec_ and 24 to 64 bytes in base64');
   }
   row.secret = await view.seal(given, before?.secret, secretPlace(row.id));
   if (isEnvelope(before?.secret) && !sameJson(before.secret, row.secret)) {
@@ -174,8 +183,4 @@ async function sealSecrets({ view, row, before }: Preparing): Promise<void> {
 /** Where a webhook's secret is sealed to, within its tenant. */
 export function secretPlace(id: number): string {
   return `webhook/${id}/secret`;
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import type { Actor } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { contextOf } from '../../oauth/context.ts';
@@ -11,10 +11,12 @@ import { actorOf, changeEntity, messageSchema } from '../../resources/crud.ts';
 import { writable } from '../../resources/define.ts';
 import { user } from '../../resources/user.ts';
 
+const text = (description: string) => Type.Optional(Type.Union([Type.String({ description }), Type.Null()]));
+
 const passwordChange = Type.Object({
-  oldPassword: Type.String({ description: 'The password so far' }),
-  newPassword: Type.String({ description: 'The new one' }),
-  verifyPassword: Type.String({ description: 'The new one again' }),
+  oldPassword: text('The password so far'),
+  newPassword: text('The new one'),
+  verifyPassword: text('The new one again'),
 });
 
 /** The own account of who works in the backend; the consumer side has the same three. */
@@ -36,7 +38,7 @@ export function accountOperations(side: 'backend' | 'consumer'): SystemOperation
       scope,
       incoming: writable(user),
       outgoing: messageSchema,
-      run: update,
+      run: (call, input) => update(call, input, side),
     },
     {
       name: `${scope}.changePassword`,
@@ -52,7 +54,7 @@ export function accountOperations(side: 'backend' | 'consumer'): SystemOperation
 }
 
 /** Nobody changes the own role, plan, scopes, status or name; what a client puts back of them has no effect. */
-async function update(call: Call, input: Input) {
+async function update(call: Call, input: Input, side: 'backend' | 'consumer') {
   const { email, metadata } = (input.body ?? {}) as { email?: unknown; metadata?: unknown };
   const id = await changeEntity(
     call,
@@ -65,22 +67,32 @@ async function update(call: Call, input: Input) {
     },
     { actor: self(call) },
   );
-  return { success: true, message: 'Account successfully updated', id: String(id) };
+  return {
+    success: true,
+    message: side === 'backend' ? 'Account successful changed' : 'Account successfully updated',
+    id: String(id),
+  };
 }
 
 async function changePassword(call: Call, input: Input) {
-  const { oldPassword, newPassword, verifyPassword } = input.body as Record<string, string>;
+  const { oldPassword, newPassword, verifyPassword } = (input.body ?? {}) as Record<string, string | null | undefined>;
+  if (!newPassword) {
+    throw invalidAt('/newPassword', 'New password must not be empty', 'required');
+  }
+  if (!oldPassword) {
+    throw invalidAt('/oldPassword', 'Old password must not be empty', 'required');
+  }
   if (newPassword !== verifyPassword) {
-    throw invalid('verifyPassword', 'New password does not match the verify password');
+    throw invalidAt('/verifyPassword', 'New password does not match the verify password');
   }
   try {
-    const found = await checkUser(contextOf(call), call.caller.userName ?? '', [oldPassword!]);
+    const found = await checkUser(contextOf(call), call.caller.userName ?? '', [oldPassword]);
     if (found.id !== call.caller.userId) {
-      throw invalid('oldPassword', 'Changing password failed');
+      throw invalidAt('/oldPassword', 'Changing password failed');
     }
   } catch (thrown) {
     if (thrown instanceof OAuthError && thrown.code === 'invalid_client') {
-      throw invalid('oldPassword', 'Changing password failed');
+      throw invalidAt('/oldPassword', 'Changing password failed');
     }
     throw thrown instanceof OAuthError ? thrown.toApiError('Changing password failed') : thrown;
   }
@@ -95,14 +107,10 @@ async function changePassword(call: Call, input: Input) {
     },
     { actor: self(call) },
   );
-  return { success: true, message: 'Password successfully changed' };
+  return { success: true, message: 'Password successful changed' };
 }
 
 /** Whoever changes the own account gains nothing by it: no scope of the token is asked for. */
 function self(call: Call): Actor {
   return { ...actorOf(call), scopes: undefined };
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
 }

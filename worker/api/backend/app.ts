@@ -31,7 +31,7 @@ export const appOperations: readonly SystemOperation[] = [
       const family =
         token.family === null ? [] : [{ kind: 'family' as const, id: token.family, before, until: until + 400_000 }];
       await call.runtime.publishing.revoke(call.tenant, [{ kind: 'token', id: token.jti, before, until }, ...family]);
-      return { success: true, message: 'App token successfully removed' };
+      return { success: true, message: 'Removed token successful' };
     },
   },
 ];

@@ -68,7 +68,13 @@ interface Found {
 
 async function findObject(call: Call, input: Input, object: Kind) {
   const resource = resources.get(object)!;
-  return { resource, row: await findRow(call, resource, String(input.path[`${object}_id`])) };
+  try {
+    return { resource, row: await findRow(call, resource, String(input.path[`${object}_id`])) };
+  } catch (thrown) {
+    throw thrown instanceof ApiError && thrown.code === 'not_found'
+      ? new ApiError('not_found', `Provided an invalid ${object} id`)
+      : thrown;
+  }
 }
 
 function commitsOf(call: Call) {

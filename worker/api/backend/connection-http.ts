@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { HttpClient } from '../../connections/http.ts';
 import { openConnection } from '../../connections/open.ts';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { secretsOf } from '../../lib/derive.ts';
 import { open } from '../../lib/seal.ts';
@@ -47,7 +47,7 @@ async function send(call: Call, input: Input) {
   const given = String(input.path.connection_id);
   const row = await findRow(call, connection, /^[0-9]+$|^~/.test(given) ? given : `~${given}`);
   if (row.class !== 'Fusio.Adapter.Http.Connection.Http') {
-    throw new ApiError('invalid_request', `The connection "${row.name}" is no HTTP connection`);
+    throw new ApiError('invalid_request', 'Provided an invalid connection');
   }
   const { runtime, tenant, snapshot } = call;
   const secrets = secretsOf(runtime.env);
@@ -81,11 +81,11 @@ function target(base: string | null, uri: string): URL {
   const written =
     absolute || root === null ? uri : `${root.origin}${prefix}${uri === '' || /^[/?#]/.test(uri) ? '' : '/'}${uri}`;
   if (!URL.canParse(written)) {
-    throw invalid('uri', `The uri "${uri}" is not valid`);
+    throw invalidAt('/uri', `The uri "${uri}" is not valid`);
   }
   const url = new URL(written);
   if (root !== null && (url.origin !== root.origin || !`${url.pathname}/`.startsWith(`${prefix}/`))) {
-    throw invalid('uri', 'The uri must stay below the url of the connection');
+    throw invalidAt('/uri', 'The uri must stay below the url of the connection');
   }
   return url;
 }
@@ -98,17 +98,13 @@ function headersOf(client: HttpClient, given: Record<string, string>): Headers {
     }
     return headers;
   } catch {
-    throw invalid('headers', 'A header has a name or value that HTTP does not allow');
+    throw invalidAt('/headers', 'A header has a name or value that HTTP does not allow');
   }
 }
 
 function bodyOf(method: string, body: string | null | undefined): string | undefined {
   if (!/^[A-Z]{1,16}$/.test(method) || ['CONNECT', 'TRACE', 'TRACK'].includes(method)) {
-    throw invalid('method', `The method ${method} cannot be sent`);
+    throw invalidAt('/method', `The method ${method} cannot be sent`);
   }
   return body && method !== 'GET' && method !== 'HEAD' ? body : undefined;
-}
-
-function invalid(member: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'value', message }] });
 }

@@ -1,4 +1,4 @@
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import { readTableNames, readTables, type Table } from '../../lib/sql/introspect.ts';
 import { quoteName } from '../../lib/sql/names.ts';
 import {
@@ -7,7 +7,6 @@ import {
   createIndexes,
   createTable,
   definitionOf,
-  invalid,
   referenceSql,
   sameColumn,
   type TableDefinition,
@@ -116,7 +115,7 @@ function alter(before: Table, wanted: TableDefinition): string[] {
 
 function addedColumn(column: ColumnDefinition, wanted: TableDefinition): string {
   if (column.notNull && (column.default ?? null) === null) {
-    throw invalid('/columns', `The new column ${column.name} needs a default, for the rows that are there`);
+    throw invalidAt('/body/columns', `The new column ${column.name} needs a default, for the rows that are there`);
   }
   const key = wanted.foreignKeys?.find(
     ({ localColumnNames }) => localColumnNames.length === 1 && localColumnNames[0] === column.name,

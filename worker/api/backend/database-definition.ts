@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import { declareType, designerTypes, readDeclaredType } from '../../lib/sql/column-type.ts';
 import type { Column, Table } from '../../lib/sql/introspect.ts';
 import { isPlainName, isReservedTable, quoteName, quoteText } from '../../lib/sql/names.ts';
@@ -87,26 +87,26 @@ export const tableBody = Type.Object({
 export function checkDefinition(definition: TableDefinition): void {
   checkName(definition.name, '/name');
   if (isReservedTable(definition.name)) {
-    throw invalid('/name', `The name ${definition.name} is reserved`);
+    throw invalidAt('/body/name', `The name ${definition.name} is reserved`);
   }
   const names = new Set<string>();
   for (const [index, column] of definition.columns.entries()) {
     const at = `/columns/${index}`;
     checkName(column.name, `${at}/name`);
     if (names.has(column.name.toLowerCase())) {
-      throw invalid(`${at}/name`, `There are two columns ${column.name}`);
+      throw invalidAt(`/body${at}/name`, `There are two columns ${column.name}`);
     }
     names.add(column.name.toLowerCase());
     if (!designerTypes.includes(column.type)) {
-      throw invalid(`${at}/type`, `The type must be one of: ${designerTypes.join(', ')}`);
+      throw invalidAt(`/body${at}/type`, `The type must be one of: ${designerTypes.join(', ')}`);
     }
     if (typeof column.default === 'object' && column.default !== null) {
-      throw invalid(`${at}/default`, 'A default must be a text, a number or a boolean');
+      throw invalidAt(`/body${at}/default`, 'A default must be a text, a number or a boolean');
     }
   }
   const known = (column: string, at: string) => {
     if (!definition.columns.some(({ name }) => name === column)) {
-      throw invalid(at, `The table has no column ${column}`);
+      throw invalidAt(`/body${at}`, `The table has no column ${column}`);
     }
   };
   if (definition.primaryKey) {
@@ -130,10 +130,10 @@ export function checkDefinition(definition: TableDefinition): void {
       checkName(column, `${at}/foreignColumnNames/${position}`);
     });
     if (key.foreignColumnNames.length !== key.localColumnNames.length) {
-      throw invalid(at, 'A foreign key has as many columns here as there');
+      throw invalidAt(`/body${at}`, 'A foreign key has as many columns here as there');
     }
     if (key.onDelete && !deletions.includes(key.onDelete.toUpperCase())) {
-      throw invalid(`${at}/onDelete`, `What happens on deletion must be one of: ${deletions.join(', ')}`);
+      throw invalidAt(`/body${at}/onDelete`, `What happens on deletion must be one of: ${deletions.join(', ')}`);
     }
   }
 }
@@ -264,13 +264,9 @@ function defaultSql(value: unknown): string | null {
 
 function checkName(name: string, pointer: string): void {
   if (!isPlainName(name)) {
-    throw invalid(
-      pointer,
+    throw invalidAt(
+      `/body${pointer}`,
       `"${name.slice(0, 80)}" is no name: letters, digits and _ (at most 63), not beginning with a digit`,
     );
   }
-}
-
-export function invalid(pointer: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/body${pointer}`, rule: 'value', message }] });
 }

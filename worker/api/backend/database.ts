@@ -163,7 +163,7 @@ async function findTable(database: D1Database, input: Input): Promise<Table> {
   const name = String(input.path.table_name);
   const table = (await readTables(database, [name])).get(name);
   if (table === undefined || table.view) {
-    throw new ApiError('not_found', 'Table not found');
+    throw new ApiError('not_found', 'Provided table does not exist');
   }
   return table;
 }

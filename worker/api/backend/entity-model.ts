@@ -1,4 +1,4 @@
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import { isObject } from '../../lib/json.ts';
 import { isPlainName } from '../../lib/sql/names.ts';
 
@@ -42,7 +42,7 @@ export function readEntities(source: unknown): Entity[] {
     const at = `/schema/types/${index}`;
     const table = `app_${snake(name)}`;
     if (!isPlainName(name) || !isPlainName(table) || tables.has(table)) {
-      throw invalid(`${at}/name`, `"${name}" cannot be the name of an entity, or is there twice`);
+      throw invalidAt(`${at}/name`, `"${name}" cannot be the name of an entity, or is there twice`);
     }
     tables.add(table);
     const given = (Array.isArray(type.properties) ? type.properties : []).filter(isObject);
@@ -52,12 +52,12 @@ export function readEntities(source: unknown): Entity[] {
     const columns = properties.map(({ column }) => column);
     const twice = columns.find((column, position) => columns.indexOf(column) !== position);
     if (twice !== undefined) {
-      throw invalid(at, `Two properties of ${name} become the column ${twice}`);
+      throw invalidAt(at, `Two properties of ${name} become the column ${twice}`);
     }
     return { name, description: textOf(type.description), table, properties };
   });
   if (entities.length === 0) {
-    throw invalid('/schema', 'The schema has no entity');
+    throw invalidAt('/schema', 'The schema has no entity');
   }
   return entities;
 }
@@ -73,7 +73,7 @@ export function snake(name: string): string {
 function readProperty(given: Record<string, unknown>, names: Set<string>, at: string): Property {
   const name = String(given.name ?? '');
   if (!isPlainName(name) || !isPlainName(snake(name))) {
-    throw invalid(`${at}/name`, `"${name}" cannot be the name of a property`);
+    throw invalidAt(`${at}/name`, `"${name}" cannot be the name of a property`);
   }
   const type = String(given.type ?? 'string');
   const reference = typeof given.reference === 'string' ? given.reference : null;
@@ -87,7 +87,7 @@ function readProperty(given: Record<string, unknown>, names: Set<string>, at: st
   }
   if (type === 'object' || type === 'reference') {
     if (target === null) {
-      throw invalid(`${at}/reference`, `The property ${name} refers to "${reference}", which is no entity`);
+      throw invalidAt(`${at}/reference`, `The property ${name} refers to "${reference}", which is no entity`);
     }
     return { ...property, column: `${snake(name)}_id`, kind: 'object', schema: {} };
   }
@@ -96,21 +96,21 @@ function readProperty(given: Record<string, unknown>, names: Set<string>, at: st
       return { ...property, kind: type, schema: {} };
     }
     if (reference !== null && !scalars.includes(reference) && reference !== 'any') {
-      throw invalid(`${at}/reference`, `The property ${name} refers to "${reference}", which is no entity`);
+      throw invalidAt(`${at}/reference`, `The property ${name} refers to "${reference}", which is no entity`);
     }
     return { ...property, kind: 'json', schema: { type, schema: { type: reference ?? 'any' } } };
   }
   if (type === 'any' || type === 'generic') {
     return { ...property, kind: 'json', schema: { type: 'any' } };
   }
-  throw invalid(`${at}/type`, `The type "${type}" of the property ${name} is not known`);
+  throw invalidAt(`${at}/type`, `The type "${type}" of the property ${name} is not known`);
 }
 
 /** TypeSchema in the designer's form. */
 function fromTypeSchema(document: unknown): Record<string, unknown>[] {
   const definitions = isObject(document) && isObject(document.definitions) ? document.definitions : null;
   if (definitions === null) {
-    throw invalid('/schema', 'The schema must be a TypeSchema document with definitions, or a list of types');
+    throw invalidAt('/schema', 'The schema must be a TypeSchema document with definitions, or a list of types');
   }
   return Object.entries(definitions)
     .filter((pair): pair is [string, Record<string, unknown>] => isObject(pair[1]))
@@ -129,14 +129,10 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid('/schema', 'The schema is not valid JSON');
+    throw invalidAt('/schema', 'The schema is not valid JSON');
   }
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-function invalid(pointer: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer, rule: 'value', message }] });
 }

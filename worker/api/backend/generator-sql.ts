@@ -1,6 +1,6 @@
 import { type TObject, Type } from 'typebox';
 import type { Call } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import { type Column, readTableNames, readTables, type Table } from '../../lib/sql/introspect.ts';
 import { resourceName } from '../../spec/import-openapi-names.ts';
 import { openDatabaseConnection } from './database.ts';
@@ -27,7 +27,7 @@ export const sqlTableGenerator: Generator = {
     const name = String(config.table);
     const table = (await tablesOf(call, config, (other) => other === name))[0];
     if (table === undefined) {
-      throw invalid('/table', `The table ${name} does not exist`);
+      throw invalidAt('/table', `The table ${name} does not exist`, 'reference');
     }
     const api = { table, short: '', objects: [], lists: [] };
     return crudOf([planOf(api, new Map(), String(config.connection), setup)], setup);
@@ -49,7 +49,7 @@ export const sqlDatabaseGenerator: Generator = {
     const prefix = String(config.prefix ?? '');
     const tables = await tablesOf(call, config, (name) => name.startsWith(prefix) && name !== prefix);
     if (tables.length === 0) {
-      throw invalid('/prefix', 'There is no table whose name begins so');
+      throw invalidAt('/prefix', 'There is no table whose name begins so', 'reference');
     }
     const apis = relate(tables, prefix);
     const plans = [...apis.values()].map((api) => planOf(api, apis, String(config.connection), setup));
@@ -242,8 +242,4 @@ function propertyOf(column: Column): Record<string, unknown> {
     default:
       return { type: 'string', ...(column.length === null ? {} : { maxLength: column.length }) };
   }
-}
-
-function invalid(pointer: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer, rule: 'reference', message }] });
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { forgetTables } from '../../connections/database.ts';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { isPlatformFailure } from '../../lib/platform-failure.ts';
@@ -120,7 +120,7 @@ function readMigrations(given: Order['migrations']): Migration[] {
           number === null
             ? `"${name.slice(0, 80)}" is no name of a migration: a number, then words, such as 0001_tables.sql`
             : `${name} has the same number as ${taken}`;
-        throw invalid(`/migrations/${index}/name`, message);
+        throw invalidAt(`/body/migrations/${index}/name`, message);
       }
       numbers.set(number, name);
       const statements = splitStatements(sql);
@@ -143,11 +143,11 @@ function checkStatement(statement: string, pointer: string, what: string): void 
   const first = tokens[0]?.text.toUpperCase() ?? '';
   const harmless = first === 'PRAGMA' && /^(?:defer_foreign_keys|optimize)$/i.test(tokens[1]?.text ?? '');
   if (forbidden.has(first) && !harmless) {
-    throw invalid(pointer, `${what} begins with ${first}: a migration is one transaction as it is`);
+    throw invalidAt(`/body${pointer}`, `${what} begins with ${first}: a migration is one transaction as it is`);
   }
   const own = tokens.find(({ kind, text }) => kind !== 'string' && /^["`[]?(?:_postern|_cf_)/i.test(text));
   if (own !== undefined) {
-    throw invalid(pointer, `${what} names ${own.text}, which is not for migrations`);
+    throw invalidAt(`/body${pointer}`, `${what} names ${own.text}, which is not for migrations`);
   }
 }
 
@@ -227,8 +227,4 @@ async function apply(
       cause: thrown,
     });
   }
-}
-
-function invalid(pointer: string, message: string): ApiError {
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/body${pointer}`, rule: 'value', message }] });
 }

@@ -35,7 +35,7 @@ export const specificationOperations: readonly SystemOperation[] = [
         actor: actorOf(call),
         message: `Tagged ${version}`,
       });
-      return { success: true, message: `Version ${version} successfully tagged` };
+      return { success: true, message: 'Specification tag successfully created' };
     },
   },
 ];

@@ -24,7 +24,7 @@ export const taxonomyOperations: readonly SystemOperation[] = [
           Object.entries((input.body ?? {}) as Record<string, unknown>).filter(([member]) => member in movable),
         ),
       });
-      return { success: true, message: 'Taxonomy successfully moved', id: String(id) };
+      return { success: true, message: 'Moved objects to taxonomy successfully', id: String(id) };
     },
   },
 ];

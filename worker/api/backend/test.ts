@@ -135,7 +135,7 @@ async function refresh(call: Call, { query }: Input) {
         AND NOT EXISTS (SELECT 1 FROM operation WHERE operation.tenant_id = ?1 AND operation.id = test.operation_id AND operation.status = 1)`,
     ).bind(call.tenant),
   ]);
-  return { success: true, message: `${found.length} operations have a test` };
+  return { success: true, message: 'Tests successfully refreshed' };
 }
 
 async function update(call: Call, input: Input) {
@@ -177,14 +177,7 @@ async function run(call: Call, { query }: Input) {
   if (head !== undefined) {
     await db.batch([head, ...rest]);
   }
-  const counts = Object.entries(testStatus).flatMap(([name, status]) => {
-    const count = results.filter((result) => result.status === status).length;
-    return count === 0 ? [] : [`${count} ${name}`];
-  });
-  return {
-    success: true,
-    message: `${rows.length} tests were run${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
-  };
+  return { success: true, message: 'Tests successfully executed' };
 }
 
 async function runOne(call: Call, row: typeof tests.$inferSelect, confirmed: boolean): Promise<TestResult> {

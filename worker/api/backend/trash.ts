@@ -2,7 +2,7 @@ import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { visibleTo } from '../../resources/authority-read.ts';
 import { changeEntity, collectionParameters, messageSchema } from '../../resources/crud.ts';
@@ -42,7 +42,9 @@ export const trashOperations: readonly SystemOperation[] = [
     path: '/backend/trash/:type',
     description: 'Restores a deleted object',
     scope,
-    incoming: Type.Object({ id: Type.Integer({ description: 'Id of the object' }) }),
+    incoming: Type.Object({
+      id: Type.Optional(Type.Union([Type.Integer({ description: 'Id of the object' }), Type.Null()])),
+    }),
     outgoing: messageSchema,
     run: restore,
   },
@@ -52,7 +54,7 @@ function resourceOf(input: Input): Resource {
   const type = String(input.path.type);
   const resource = types.includes(type) ? resources.get(type) : undefined;
   if (resource === undefined) {
-    throw new ApiError('not_found', `Objects of the type "${type}" are not kept in the trash`);
+    throw new ApiError('invalid_request', 'Provided an invalid type');
   }
   return resource;
 }
@@ -79,7 +81,10 @@ async function listDeleted(call: Call, input: Input) {
 
 async function restore(call: Call, input: Input) {
   const resource = resourceOf(input);
-  const { id } = input.body as { id: number };
+  const { id } = (input.body ?? {}) as { id?: number | null };
+  if (id === undefined || id === null) {
+    throw invalidAt('/id', 'No id to restore provided', 'required');
+  }
   await changeEntity(call, resource, { resource: resource.name, verb: 'restore', key: String(id) });
   return { success: true, message: 'Restore successful' };
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
+import { invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { app, apps } from '../../resources/app.ts';
 import { changeEntity, collectionParameters, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
@@ -8,7 +9,7 @@ import { callerId, changeOwn, givableScopes, ownedBy, ownLimit, pick, pickAll } 
 const scope = 'consumer.app';
 const one = '/consumer/app/$app_id<[0-9]+|^~>';
 const listed = ['id', 'userId', 'status', 'name', 'url', 'appKey', 'metadata', 'date'];
-const shown = [...listed, 'appSecret', 'scopes'];
+const shown = [...listed, 'appSecret', 'scopes', 'tokens'];
 
 const body = Type.Object({
   name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -69,7 +70,9 @@ export const consumerAppOperations: readonly SystemOperation[] = [
 
 async function create(call: Call, input: Input) {
   const approval = call.snapshot.config('app_approval') === true;
-  const data = { ...(await dataOf(call, input)), userId: callerId(call), status: approval ? 2 : 1 };
+  const wanted = (input.body as { scopes?: string[] | null } | null)?.scopes ?? [];
+  const own = { scopes: await validScopes(call, wanted), userId: callerId(call), status: approval ? 2 : 1 };
+  const data = { ...(await dataOf(call, input)), ...own };
   const limit = ownLimit(call, 'consumer_max_apps', 'app', `status < ${app.deleted}`, 'app');
   const id = await changeEntity(call, app, { resource: 'app', verb: 'create', data }, { limit });
   return { success: true, message: 'App successfully created', id: String(id) };
@@ -86,5 +89,13 @@ async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>
   if (scopes === undefined || scopes === null) {
     return { name, url };
   }
-  return { name, url, scopes: await givableScopes(call, scopes) };
+  return { name, url, scopes: await validScopes(call, scopes) };
+}
+
+async function validScopes(call: Call, wanted: string[]): Promise<string[]> {
+  const scopes = await givableScopes(call, wanted);
+  if (scopes.length === 0) {
+    throw invalidAt('/scopes', 'Provide at least one valid scope for the app', 'reference');
+  }
+  return scopes;
 }

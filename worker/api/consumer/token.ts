@@ -1,7 +1,7 @@
 import { and, isNotNull } from 'drizzle-orm';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { contextOf } from '../../oauth/context.ts';
 import { OAuthError } from '../../oauth/errors.ts';
@@ -47,7 +47,7 @@ export const consumerTokenOperations: readonly SystemOperation[] = [
     description: 'Makes a personal access token; it is shown once',
     scope,
     status: 201,
-    incoming: Type.Object({ name, scopes: Type.Optional(Type.Array(Type.String())), expire }),
+    incoming: Type.Object({ name, scopes: Type.Optional(Type.Array(Type.String())), expire: Type.Optional(expire) }),
     outgoing: issued,
     run: create,
   },
@@ -65,7 +65,7 @@ export const consumerTokenOperations: readonly SystemOperation[] = [
     path: one,
     description: 'Replaces a personal access token by a new one with the same scopes',
     scope,
-    incoming: Type.Object({ name: Type.Optional(name), expire }),
+    incoming: Type.Object({ name: Type.Optional(name), expire: Type.Optional(expire) }),
     outgoing: issued,
     run: update,
   },
@@ -90,12 +90,12 @@ function personal(call: Call) {
 }
 
 async function create(call: Call, input: Input) {
-  const body = input.body as { name: string; scopes?: string[]; expire: string };
+  const body = input.body as { name: string; scopes?: string[]; expire?: string };
   return issue(call, body.scopes ?? [], { name: body.name, expires: endOf(call, body.expire), limit: limitOf(call) });
 }
 
 async function update(call: Call, input: Input) {
-  const body = input.body as { name?: string; expire: string };
+  const body = input.body as { name?: string; expire?: string };
   const row = await findRow(call, token, String(input.path.token_id), personal(call));
   const expires = endOf(call, body.expire);
   const limit = limitOf(call);
@@ -114,7 +114,7 @@ async function issue(call: Call, scopes: string[], wanted: PersonalToken) {
   try {
     const given = await givableScopes(call, scopes.length === 0 ? null : scopes);
     if (given.length === 0) {
-      throw new OAuthError('invalid_scope');
+      throw new OAuthError('invalid_scope', 'Provide at least one valid scope for the token');
     }
     const owner = { user: await callerAccount(call), app: null };
     const made = await issueTokens(contextOf(call), owner, given, wanted);
@@ -132,14 +132,19 @@ async function issue(call: Call, scopes: string[], wanted: PersonalToken) {
 }
 
 /** A day or a moment to come, seconds since the epoch. */
-function endOf(call: Call, text: string): number {
+function endOf(call: Call, text: string | null | undefined): number {
+  if (text === undefined || text === null) {
+    throw invalidAt('/expire', 'No expire date provided', 'required');
+  }
   const now = call.runtime.now();
   const day = /^\d{4}-\d\d-\d\d$/.test(text);
   const at =
     day || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!(at > now) || at > now + longest * 86_400_000) {
-    const message = `The expire date must be in the future and at most ${longest} days from now`;
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: '/expire', rule: 'range', message }] });
+  if (!(at > now)) {
+    throw invalidAt('/expire', 'Expire date must be in the future', 'range');
+  }
+  if (at > now + longest * 86_400_000) {
+    throw invalidAt('/expire', `Expire date can only be max ${longest} days into the future`, 'range');
   }
   return Math.floor(at / 1000);
 }

@@ -2,7 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import { categories, type SystemOperation } from '../../core/system-operation.ts';
 import { visibleTo } from '../../resources/authority-read.ts';
 import { changeEntity, collectionParameters, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
@@ -116,8 +116,7 @@ async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>
       ),
     );
   if (found === undefined) {
-    const message = 'Provided event does not exist';
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: '/event', rule: 'reference', message }] });
+    throw invalidAt('/event', 'Event does not exist', 'reference');
   }
   return { name, endpoint, ...chosen, eventId: found.id };
 }

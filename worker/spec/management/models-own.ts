@@ -30,7 +30,9 @@ Backend_Log { operationId integer, operationName string, appId integer, userId i
 Backend_Firewall { confirm boolean }
 Backend_LogError { requestId string, count integer }
 Backend_RateAllocation { rateId integer }
-Backend_ScopeOperation { scopeId integer }
+Backend_ScopeOperation { id integer, scopeId integer }
+Backend_Token { scope [string] }
+Consumer_App { tokens [Backend_Token] }
 Backend_StatisticChart { note string, source string }
 Backend_StatisticChartSeries { error [number] }
 Backend_StatisticCount { error integer, source string, note string }
