@@ -312,6 +312,25 @@ describe('a connection with a cache', () => {
     await upstream.close();
   });
 
+  it.each([{ 'content-length': '100000' }, {}] as Record<
+    string,
+    string
+  >[])('does not keep half of an answer that breaks off (%j)', async (headers) => {
+    const upstream = await startUpstream((_, response) => {
+      response.writeHead(200, { 'cache-control': 'max-age=60', ...headers });
+      response.write('a'.repeat(50_000), () => setTimeout(() => response.destroy(), 50));
+    });
+    const connection = { url: upstream.url, cache: true };
+    for (let count = 0; count < 3; count++) {
+      const run = { class: processor, config: { connection: 'Http', url: '/x' }, connection };
+      const answer = await gateway.fetch(path(run));
+      await expect(answer.text()).rejects.toThrow();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(upstream.requests).toHaveLength(3);
+    await upstream.close();
+  });
+
   it('asks for answers as they are, and does not keep one that is packed all the same', async () => {
     const packed = gzipSync('y'.repeat(4_000));
     const { upstream, get } = await served({ 'cache-control': 'max-age=60', 'content-encoding': 'gzip' }, packed);

@@ -1,10 +1,11 @@
 import type { HttpClient } from '../connections/http.ts';
+import { collect } from '../lib/collect.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { ActionContext } from './define.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
-/** Largest answer that is kept, bytes. */
-const maximumSize = 10 * 1024 * 1024;
+/** Largest answer that is kept, bytes: it is read to its end first, for one that breaks off would be kept as if it were whole. */
+const largest = 2 * 1024 * 1024;
 /** How long the cache is waited for, milliseconds. */
 const cachePatience = 500;
 /** Request headers that are part of the key: an answer may vary by these and no others. */
@@ -36,12 +37,21 @@ export async function throughCache(
   call.headers.set('accept-encoding', 'identity');
   const response = await send();
   const freshness = secondsFresh(response, context.now());
-  if (freshness === 0 || response.body === null) {
+  const length = Number(response.headers.get('content-length') ?? 0);
+  if (freshness === 0 || response.body === null || length > largest) {
     return response;
   }
   const [now, later] = response.body.tee();
-  context.defer(cache.put(key, stored(response, later.pipeThrough(limited()), freshness)));
+  context.defer(keep(cache, key, response, later, freshness));
   return new Response(now, response);
+}
+
+/** What breaks off or grows too large is not kept; the caller's half goes on as it is. */
+async function keep(cache: Cache, key: Request, response: Response, body: ReadableStream, freshness: number) {
+  const bytes = await collect(body, largest).catch(() => null);
+  if (bytes !== null) {
+    await cache.put(key, stored(response, bytes, freshness));
+  }
 }
 
 /** A cache that does not answer at once is as good as empty. */
@@ -100,7 +110,7 @@ function secondsFresh(response: Response, now: number): number {
 }
 
 /** The cache reads one directive; what the origin said is for our caller and put back by `restored`. */
-function stored(response: Response, body: ReadableStream, freshness: number): Response {
+function stored(response: Response, body: Uint8Array, freshness: number): Response {
   const headers = new Headers(response.headers);
   const directives = headers.get('cache-control');
   if (directives !== null) {
@@ -120,19 +130,4 @@ function restored(kept: Response): Response {
   }
   headers.delete(originalHeader);
   return new Response(kept.body, { status: kept.status, headers });
-}
-
-/** Fails where a body grows too large to be kept: the caller's half goes on. */
-function limited(): TransformStream<Uint8Array, Uint8Array> {
-  let size = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      size += chunk.byteLength;
-      if (size > maximumSize) {
-        controller.error(new Error('The answer is too large to be kept'));
-      } else {
-        controller.enqueue(chunk);
-      }
-    },
-  });
 }

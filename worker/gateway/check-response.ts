@@ -1,9 +1,9 @@
 import type { Call } from '../core/call.ts';
 import { ApiError, type Violation } from '../core/errors.ts';
+import { collect } from '../lib/collect.ts';
 import { scanJson } from '../lib/json-scan.ts';
 import type { Soon } from '../lib/soon.ts';
 import { essenceOf, isJson } from './parse-body.ts';
-import { collect } from './read-body.ts';
 import { type Contract, payloadReference, schemaOf } from './schema-of.ts';
 
 /** Bytes of an answer that are held to be checked. */

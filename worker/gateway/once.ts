@@ -1,9 +1,10 @@
 import type { Call, Input } from '../core/call.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
 import type { IdempotencyRpc, KeptOutcome, KeyVerdict } from '../core/idempotency.ts';
+import { collect } from '../lib/collect.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { Soon } from '../lib/soon.ts';
-import { collect, readBody } from './read-body.ts';
+import { readBody } from './read-body.ts';
 
 /** Bytes of a request's and of an answer's body. */
 const largest = 1024 * 1024;
