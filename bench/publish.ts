@@ -1,9 +1,12 @@
 import { type Gateway, startGateway } from '../test/helpers/gateway.ts';
 import { deployParts, madePath, madeUpApi } from '../test/helpers/made-up-api.ts';
 import { type Management, manage } from '../test/helpers/management.ts';
+import { childrenOf, cpuOf } from './processes.ts';
 
 const changes = 20;
 const together = 250;
+/** Calls a second that go to the other isolate while changes come as fast as 25 writers make them. */
+const callsBeside = 60;
 
 interface Figures {
   operations: number;
@@ -19,6 +22,10 @@ interface Figures {
   perSecond: number;
   /** Revisions that they shared. */
   revisions: number;
+  /** The same with calls beside them, and what a change takes of the runtime's CPU, milliseconds, those calls included. */
+  perSecondWithCalls: number;
+  cpuWithCalls: number;
+  failedCalls: number;
   /** The first answer of an isolate that has nothing, and what it read for it. */
   coldMilliseconds: number;
   coldKvReads: number;
@@ -37,7 +44,7 @@ export async function measurePublishing(sizes: number[]): Promise<void> {
 }
 
 async function measure(operations: number): Promise<Figures> {
-  const gateway = await startGateway({ faults: true, isolates: 2 });
+  const gateway = await startGateway({ faults: true, isolates: 3 });
   try {
     const admin = await manage(gateway);
     const started = performance.now();
@@ -50,6 +57,7 @@ async function measure(operations: number): Promise<Figures> {
       deploySeconds,
       ...single,
       ...(await atOnce(gateway, admin, operations)),
+      ...(await withCalls(gateway, admin, operations)),
       ...(await cold(gateway)),
     };
   } finally {
@@ -106,6 +114,44 @@ async function atOnce(gateway: Gateway, admin: Management, operations: number) {
   );
   const seconds = (performance.now() - started) / 1_000;
   return { perSecond: Math.round(together / seconds), revisions: (await revision())! - before };
+}
+
+async function withCalls(gateway: Gateway, admin: Management, operations: number) {
+  let failedCalls = 0;
+  const call = async () => {
+    const path = madePath(Math.floor(Math.random() * operations), '1');
+    const response = await gateway.fetch(path, { isolate: 2 }).catch(() => null);
+    await response?.arrayBuffer();
+    failedCalls += response?.status === 200 ? 0 : 1;
+  };
+  await call();
+  const calls: Promise<void>[] = [];
+  const timer = setInterval(() => calls.push(call()), 1_000 / callsBeside);
+  const cpu = cpuOfRuntime();
+  const started = performance.now();
+  let next = 0;
+  const writer = async () => {
+    while (next < together) {
+      const at = next++;
+      await admin.must('PUT', `/backend/operation/~made.op${Math.floor((at * operations) / together)}`, {
+        description: `Beside calls ${at}`,
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: 25 }, writer));
+  const seconds = (performance.now() - started) / 1_000;
+  clearInterval(timer);
+  await Promise.all(calls);
+  return {
+    perSecondWithCalls: Math.round(together / seconds),
+    cpuWithCalls: round((cpuOfRuntime() - cpu) / 1_000 / together),
+    failedCalls,
+  };
+}
+
+/** Microseconds of CPU that the runtimes below this process have used. */
+function cpuOfRuntime(): number {
+  return childrenOf(process.pid).reduce((sum, pid) => sum + cpuOf(pid), 0);
 }
 
 async function cold(gateway: Gateway) {

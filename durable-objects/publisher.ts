@@ -218,13 +218,14 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     const first = this.#queue.shift()!;
     const taken = [first];
     const { actor, tenant, plan } = first.request;
+    const scopes = String(actor.scopes);
     const same = ({ request }: Waiting) =>
       !request.plan &&
       request.tenant === tenant &&
       request.actor.userId === actor.userId &&
       request.actor.appId === actor.appId &&
       request.actor.ip === actor.ip &&
-      String(request.actor.scopes) === String(actor.scopes);
+      String(request.actor.scopes) === scopes;
     while (!plan && taken.length < mostTogether && this.#queue.length > 0 && same(this.#queue[0]!)) {
       taken.push(this.#queue.shift()!);
     }
@@ -233,13 +234,10 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
 
   /** Who waited too long for its turn, or behind a database that turned out to be gone, is told so at once. */
   #refuseWaiting(): void {
-    const busy = new ApiError('unavailable', 'Other changes are being made; nothing was changed', {
-      headers: { 'Retry-After': '2' },
-    });
     const waiting = this.#queue;
     this.#queue = [];
     for (const request of waiting) {
-      const error = this.#inVain(request.since) ?? (Date.now() - request.since > turnPatience ? busy : null);
+      const error = this.#inVain(request.since) ?? (Date.now() - request.since > turnPatience ? busy() : null);
       error === null ? this.#queue.push(request) : request.settle({ ok: false, error: error.toPlain() });
     }
   }
@@ -392,6 +390,12 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
     return error;
   }
+}
+
+function busy(): ApiError {
+  return new ApiError('unavailable', 'Other changes are being made; nothing was changed', {
+    headers: { 'Retry-After': '2' },
+  });
 }
 
 function answer(outcome: Outcome<ChangeResult[]>, head: Head): Outcome<CommitResult> {

@@ -317,9 +317,21 @@ function branchHash(ref: Ref | undefined): string[] {
   return ref !== undefined && isBranch(ref) ? [ref[0]] : [];
 }
 
+/** Hashes of the branches right below a node. What stays from one revision to the next is looked through once. */
 function branchesIn(node: Root | undefined): string[] {
-  return node === undefined ? [] : isRef(node) ? branchHash(node) : Object.values(node).flatMap(branchHash);
+  if (node === undefined || isRef(node)) {
+    return node === undefined ? [] : branchHash(node);
+  }
+  const known = below.get(node);
+  if (known !== undefined) {
+    return known;
+  }
+  const hashes = Object.values(node).flatMap(branchHash);
+  below.set(node, hashes);
+  return hashes;
 }
+
+const below = new WeakMap<Branch, string[]>();
 
 function groupBy<T>(items: readonly T[], digit: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
