@@ -69,6 +69,41 @@ describe('nobody gives what he lacks', () => {
   });
 });
 
+describe('a roll back', () => {
+  it('is of what the role’s category has, and gives no scope that one lacks', async () => {
+    const { id: category } = await api.must('POST', '/backend/category', { name: 'orchard' });
+    await api.must('POST', '/backend/role', { name: 'Gardener', categoryId: Number(category), scopes: ['backend'] });
+    const { id: roleId } = await api.must('GET', '/backend/role/~Gardener');
+    await api.must('POST', '/backend/user', { name: 'greta', roleId, password });
+    const greta = await login('greta', ['backend']);
+    const make = (send: Client, name: string) => send('POST', '/backend/schema', { name, source: { type: 'object' } });
+    const revision = async () => (await api.must('GET', '/backend/revision?count=1')).entry[0].revision;
+
+    const before = await revision();
+    expect((await make(greta, 'Hers')).status).toBe(201);
+    expect((await make(api.call, 'His')).status).toBe(201);
+    await api.must('PUT', '/backend/rate/~Default-Anonymous', { rateLimit: 950 });
+    const after = await revision();
+    const names = (answer: Answer) => answer.body.differences.map(({ name }: { name: string }) => name).sort();
+    const path = `/backend/revision/${before}`;
+    expect(names(await greta('GET', `${path}/compare/${after}`))).toEqual(['Hers']);
+    expect(names(await api.call('GET', `${path}/compare/${after}`))).toEqual(['Default-Anonymous', 'His']);
+    expect((await greta('GET', `/backend/revision/${after}`)).body.changes).toEqual([]);
+
+    expect((await greta('POST', `${path}/rollback`, {})).body.results).toMatchObject([
+      { name: 'Hers', verb: 'delete' },
+    ]);
+    expect((await api.call('GET', '/backend/schema/~His')).status).toBe(200);
+    expect((await api.must('GET', '/backend/rate/~Default-Anonymous')).rateLimit).toBe(950);
+
+    await api.must('PUT', '/backend/role/~Root-Like', { scopes: [] });
+    const limited = await login('admin', ['backend.revision']);
+    expect((await limited('POST', `${path}/rollback`, {})).body.message).toContain('You cannot give the scope');
+    expect((await api.call('POST', `${path}/rollback`, {})).status).toBe(200);
+    expect((await api.call('GET', '/backend/schema/~His')).status).toBe(410);
+  });
+});
+
 describe('the last administrator', () => {
   it('is not deleted, disabled, nor made less', async () => {
     const path = '/backend/user/~admin';

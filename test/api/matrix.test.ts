@@ -194,6 +194,15 @@ describe('objects of somebody else', () => {
     const role = await api.must('POST', '/backend/role', { name: 'Gardener', categoryId: Number(category), scopes });
     await api.must('POST', '/backend/user', { roleId: Number(role.id), name: 'greta', password });
     const greta = await login('greta', ['backend']);
+    const own = entityBodies.action!('greta');
+    await greta('POST', '/backend/action', own);
+    await greta('POST', '/backend/event', { name: 'greta.happened' });
+    const hers = (name: string) => ({
+      ...entityBodies[name]!('hers'),
+      ...(name === 'operation' ? { scopes: [] } : {}),
+      ...(['operation', 'cronjob', 'trigger'].includes(name) ? { action: own.name } : {}),
+      ...(name === 'trigger' ? { event: 'greta.happened' } : {}),
+    });
     const parted = [...resources.values()].filter(({ categorised }) => categorised !== false);
     expect(parted.map(({ name }) => name).sort()).toEqual([
       ...['action', 'agent', 'connection', 'cronjob', 'event', 'operation', 'schema', 'scope', 'trigger'],
@@ -211,7 +220,11 @@ describe('objects of somebody else', () => {
         name,
       ).toEqual([]);
       expect(await api.must('GET', `/backend/${name}/${id}`), name).toMatchObject({ id });
-      // And what she makes is hers alone.
+      // And what she makes is hers alone, and does nothing with what is not.
+      if ('action' in hers(name)) {
+        const borrowed = { ...hers(name), action: 'Static-seed-get' };
+        expect((await greta('POST', `/backend/${name}`, borrowed)).body.message).toMatch(/^Action ".*" does not exist/);
+      }
       const made = await greta('POST', `/backend/${name}`, hers(name));
       expect(made.status, `${name} ${JSON.stringify(made.body)}`).toBe(201);
       expect((await greta('GET', `/backend/${name}/${made.body.id}`)).status, name).toBe(200);
@@ -223,11 +236,6 @@ describe('objects of somebody else', () => {
     await api.must('DELETE', `/backend/event/${hidden}`);
     expect((await greta('GET', '/backend/trash/event')).body.entry).toEqual([]);
     expect((await greta('POST', '/backend/trash/event', { id: hidden })).status).toBe(404);
-  });
-
-  const hers = (name: string) => ({
-    ...entityBodies[name]!('hers'),
-    ...(name === 'operation' ? { scopes: [] } : {}),
   });
 
   it('another tenant’s are not there at all', async () => {

@@ -61,9 +61,23 @@ export async function reach(
   categorised: Resource['categorised'],
   row: Row,
 ): Promise<'own' | 'shared' | 'foreign'> {
-  const authority = categorised === false ? null : await view.authority();
-  if (authority === null || row.category_id === authority.categoryId) {
+  return categorised === false ? 'own' : reachOf(await view.authority(), categorised, row);
+}
+
+function reachOf(authority: Authority | null, categorised: Resource['categorised'], row: Row) {
+  if (authority === null || categorised === false || row.category_id === authority.categoryId) {
     return 'own';
   }
   return categorised === 'shared' && row.category_id === categories.backend ? 'shared' : 'foreign';
+}
+
+/**
+ * Whether a row is an actor's to put back to an earlier state: whatever is in his category, before and after. Roles, rates and
+ * the like belong to no category and are for who works in the default one.
+ */
+export function mayRestore(authority: Authority | null, resource: Resource, states: readonly (Row | null)[]): boolean {
+  if (authority !== null && resource.categorised === false) {
+    return authority.categoryId === categories.default;
+  }
+  return states.every((row) => row === null || reachOf(authority, resource.categorised, row) === 'own');
 }

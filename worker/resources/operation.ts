@@ -4,6 +4,7 @@ import { ApiError, invalidAt } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
 import { compileParameters } from '../lib/schema/convert.ts';
 import { SchemaError } from '../lib/schema/engine.ts';
+import { reach } from './authority.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import {
   defineResource,
@@ -301,7 +302,7 @@ function checkParameter(name: string, parameter: unknown): void {
   }
 }
 
-/** What messages call the schemas of an operation, by the member that refers to them. */
+/** What messages call the schemas of an operation, by the member that refers to them; `throws/500` is the one of 500. */
 const labels: Record<string, string> = {
   incoming: 'Incoming schema',
   outgoing: 'Outgoing schema',
@@ -345,7 +346,8 @@ export async function checkAction({ view }: Preparing, reference: string): Promi
     throw invalidAt('/action', `Action "${reference}" is not an action:// or http(s):// reference`, 'reference');
   }
   const found = await view.by('action', 'name', name);
-  if (found === undefined || !(await view.hasCommit('action', found.id, commitIn(written)))) {
+  const foreign = found !== undefined && (await reach(view, true, found)) === 'foreign';
+  if (found === undefined || foreign || !(await view.hasCommit('action', found.id, commitIn(written)))) {
     throw invalidAt(
       '/action',
       `Action "${written}" does not exist, you need to provide an existing action name as value`,

@@ -1,6 +1,7 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { invalidAt } from '../core/errors.ts';
+import { reach } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
 import { checkAction, nameIn } from './operation.ts';
@@ -48,7 +49,8 @@ export const trigger = defineResource({
   ],
   async prepare(change) {
     const { view, row } = change;
-    if ((await view.by('event', 'name', row.event)) === undefined) {
+    const event = await view.by('event', 'name', row.event);
+    if (event === undefined || (await reach(view, 'shared', event)) === 'foreign') {
       const message = `Event "${row.event}" does not exist, you need to provide an existing event name as value`;
       throw invalidAt('/event', message, 'reference');
     }

@@ -5,6 +5,7 @@ import { sameJson } from '../lib/json.ts';
 import { isPointer } from '../lib/json-pointer.ts';
 import { isEnvelope } from '../lib/seal.ts';
 import { isSecret, makeSecret } from '../lib/standard-webhooks.ts';
+import { reach } from './authority.ts';
 import { flag, identity, json } from './columns.ts';
 import { defineResource, type Preparing, titleField } from './define.ts';
 
@@ -125,7 +126,7 @@ export const webhook = defineResource({
   async prepare(change) {
     const { view, row, before } = change;
     const event = await view.get('event', row.event_id);
-    if (event === undefined || event.status !== 1) {
+    if (event === undefined || event.status !== 1 || (await reach(view, 'shared', event)) === 'foreign') {
       throw invalidAt('/eventId', 'Webhook event does not exist');
     }
     const owner = await view.get('user', row.user_id);

@@ -2,6 +2,7 @@ import type { ChangeResult } from '../core/ports.ts';
 import type { Env } from '../env.ts';
 import { sameJson } from '../lib/json.ts';
 import { difference } from '../resources/apply.ts';
+import { checkGrants, mayRestore } from '../resources/authority.ts';
 import { addCommit } from '../resources/commit.ts';
 import type { Resource, Row } from '../resources/define.ts';
 import { resources } from '../resources/index.ts';
@@ -43,10 +44,18 @@ export async function compareManifests(
   return differences;
 }
 
-/** Puts the rows of an older revision back as changes of today: a roll back is one more publish, never a pointer moved back. */
+/**
+ * Puts the rows of an older revision back as changes of today: a roll back is one more publish, never a pointer moved back.
+ * What is not the actor's stays as it is; throws ApiError 403 when a role or plan would get scopes back that he cannot give.
+ */
 export async function restoreChanges(env: Env, view: View, today: Manifest, target: Manifest): Promise<ChangeResult[]> {
   const results: ChangeResult[] = [];
+  const authority = await view.authority();
   for (const { resource, id, from, to } of await compareManifests(env, view.tenant, today, target)) {
+    if (!mayRestore(authority, resource, [from, to])) {
+      continue;
+    }
+    await checkScopesBack(view, resource, from, to);
     const before: Row | undefined = from === null ? undefined : { ...from, tenant_id: view.tenant };
     const after: Row = to === null ? { ...before!, status: resource.deleted } : { ...to, tenant_id: view.tenant };
     view.put(resource.name, after, before);
@@ -60,6 +69,16 @@ export async function restoreChanges(env: Env, view: View, today: Manifest, targ
     await recommit(view, resource, after, before);
   }
   return results;
+}
+
+async function checkScopesBack(view: View, resource: Resource, from: Row | null, to: Row | null): Promise<void> {
+  if (to !== null && (resource.name === 'role' || resource.name === 'plan')) {
+    const held: string[] = from?.scopes ?? [];
+    await checkGrants(
+      view,
+      (to.scopes ?? []).filter((scope: string) => !held.includes(scope)),
+    );
+  }
 }
 
 /** The history goes on: what was put back becomes the newest commit again. */

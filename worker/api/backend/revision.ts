@@ -3,8 +3,10 @@ import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
-import type { SystemOperation } from '../../core/system-operation.ts';
+import { categories, type SystemOperation } from '../../core/system-operation.ts';
 import { sameJson } from '../../lib/json.ts';
+import { mayRestore } from '../../resources/authority.ts';
+import { authorityOf } from '../../resources/authority-read.ts';
 import { actorOf, collectionParameters } from '../../resources/crud.ts';
 import type { Row } from '../../resources/define.ts';
 import { revisions } from '../../resources/tables.ts';
@@ -31,7 +33,14 @@ export const revisionOperations: readonly SystemOperation[] = [
     path: one,
     description: 'Returns one revision with its changes',
     scope: 'backend.revision',
-    run: async (call, input) => describe(await find(call, Number(input.path.revision_id))),
+    async run(call, input) {
+      const revision = describe(await find(call, Number(input.path.revision_id)));
+      const authority = await authorityOf(drizzle(call.runtime.env.DB), call.tenant, actorOf(call));
+      // A revision does not keep whose objects its changes are of.
+      return authority === null || authority.categoryId === categories.default
+        ? revision
+        : { ...revision, changes: [] };
+    },
   },
   {
     name: 'backend.revision.compare',
@@ -45,7 +54,7 @@ export const revisionOperations: readonly SystemOperation[] = [
     name: 'backend.revision.rollback',
     method: 'POST',
     path: `${one}/rollback`,
-    description: 'Restores the configuration of a revision as a new one',
+    description: 'Restores the configuration of a revision as a new one, as far as it is of the own category',
     scope: 'backend.revision',
     incoming: Type.Object({ plan: Type.Optional(Type.Boolean({ description: 'Show the changes, apply none' })) }),
     async run(call, input) {
@@ -99,13 +108,12 @@ async function compare(call: Call, input: Input) {
     find(call, Number(input.path.revision_id)),
     find(call, Number(input.path.other)),
   ]);
-  const manifests = await loadContents<Manifest>(env, call.tenant, [from.manifest, to.manifest]);
-  const differences = await compareManifests(
-    env,
-    call.tenant,
-    manifests.get(from.manifest)!,
-    manifests.get(to.manifest)!,
-  );
+  const [manifests, authority] = await Promise.all([
+    loadContents<Manifest>(env, call.tenant, [from.manifest, to.manifest]),
+    authorityOf(drizzle(env.DB), call.tenant, actorOf(call)),
+  ]);
+  const all = await compareManifests(env, call.tenant, manifests.get(from.manifest)!, manifests.get(to.manifest)!);
+  const differences = all.filter(({ resource, from, to }) => mayRestore(authority, resource, [from, to]));
   return {
     from: from.number,
     to: to.number,
