@@ -44,7 +44,7 @@ interface Waiting {
  *
  * Storage: `pointer` (one row), `unsure` (one row while a batch is under way: after a crash the database is asked which
  * revision is the newest), `unoffered` (hashes that the content store did not take yet), `feed` (epoch, kind, id, before,
- * until), `rule` (what an entry about a firewall rule says; a lifted one has none).
+ * until), `rule` (what an entry about a firewall rule says; a lifted one has none), `retired` (one row once the tenant was removed).
  */
 export abstract class PublisherObject extends DurableObject<Env> implements PublisherRpc {
   protected abstract readonly committer: Committer;
@@ -57,6 +57,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   #unsure = false;
   /** When the database was last found to be gone. */
   #failure: { at: number; error: ApiError } | null = null;
+  #retired: boolean;
   /** A batch is under way in this life of the object. */
   #attempting = false;
 
@@ -75,12 +76,15 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     sql.exec(
       'CREATE TABLE IF NOT EXISTS rule (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID',
     );
+    sql.exec('CREATE TABLE IF NOT EXISTS retired (one INTEGER PRIMARY KEY CHECK (one = 1))');
+    this.#retired = sql.exec('SELECT one FROM retired').toArray().length > 0;
     const [pointer] = sql.exec('SELECT revision, manifest FROM pointer').toArray() as unknown as Pointer[];
     this.#pointer = pointer ?? null;
     this.#unsure = sql.exec('SELECT one FROM unsure').toArray().length > 0;
   }
 
   async head(tenant: string, sinceEpoch: number): Promise<Head> {
+    this.#throwRetired();
     if (this.#pointer === null) {
       await this.#settled(tenant);
     } else if (this.#unsure && !this.#attempting) {
@@ -165,6 +169,16 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
         tell(id, now + liftedFor);
       }
     }
+  }
+
+  async retire(): Promise<void> {
+    const { sql } = this.ctx.storage;
+    sql.exec('INSERT OR IGNORE INTO retired (one) VALUES (1)');
+    for (const table of ['feed', 'rule', 'unoffered']) {
+      sql.exec(`DELETE FROM ${table}`);
+    }
+    this.#retired = true;
+    await this.ctx.storage.sync();
   }
 
   async sweep(tenant: string): Promise<void> {
@@ -274,11 +288,18 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
    * without the database. Whoever asks meanwhile shares the answer.
    */
   async #settled(tenant: string): Promise<void> {
+    this.#throwRetired();
     if (this.#pointer === null || this.#unsure) {
       this.#settling ??= this.#ask(tenant).finally(() => {
         this.#settling = null;
       });
       await this.#settling;
+    }
+  }
+
+  #throwRetired(): void {
+    if (this.#retired) {
+      throw new ApiError('deleted', 'The tenant was removed');
     }
   }
 

@@ -45,7 +45,7 @@ router
     cached(await protectedResource(await oauthContext(request, route), resourceOf(request))),
   )
   .get('/.well-known/api-catalog', async (request, route) =>
-    cached(apiCatalog(baseUrlOf(route.call.runtime.env, new URL(request.url))), catalogType),
+    cached(apiCatalog(baseUrlOf(route.call.runtime.env, new URL(request.url), route.call.tenant)), catalogType),
   )
   .get('/.well-known/security.txt', async (request, route) => contacts(request, route))
   .get('/system/health', async (_request, route) => health(route.call.runtime, route.call.tenant, route.snapshot))
@@ -89,7 +89,13 @@ function allowed(pathname: string): string | undefined {
 
 async function oauthContext(request: Request, { call, snapshot }: FixedRoute): Promise<OAuthContext> {
   const { runtime, tenant, ip } = call;
-  return { runtime, tenant, ip, snapshot: await snapshot(), baseUrl: baseUrlOf(runtime.env, new URL(request.url)) };
+  return {
+    runtime,
+    tenant,
+    ip,
+    snapshot: await snapshot(),
+    baseUrl: baseUrlOf(runtime.env, new URL(request.url), tenant),
+  };
 }
 
 /** The path that a resource's metadata is asked for (RFC 9728 §3.1). */
@@ -102,10 +108,14 @@ function cached(body: unknown, type = 'application/json'): Response {
   return Response.json(body, { headers: { 'Cache-Control': 'public, max-age=60', 'Content-Type': type } });
 }
 
-async function contacts(request: Request, { call: { runtime }, snapshot }: FixedRoute): Promise<Response> {
+async function contacts(request: Request, { call: { runtime, tenant }, snapshot }: FixedRoute): Promise<Response> {
   const { config } = await snapshot();
   const [email, url] = ['info_contact_email', 'info_contact_url'].map((name) => String(config(name) ?? ''));
-  const text = securityText({ email: email!, url: url! }, baseUrlOf(runtime.env, new URL(request.url)), runtime.now());
+  const text = securityText(
+    { email: email!, url: url! },
+    baseUrlOf(runtime.env, new URL(request.url), tenant),
+    runtime.now(),
+  );
   if (text === null) {
     throw new ApiError('unknown_location');
   }

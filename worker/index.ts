@@ -17,6 +17,7 @@ import { checkEnv, type Env } from './env.ts';
 import { fanOut } from './events/fan-out.ts';
 import { createLaneWork } from './events/work.ts';
 import { fixedRoute, isFixed } from './fixed-routes.ts';
+import { chooseTenant } from './gateway/choose-tenant.ts';
 import { finish } from './gateway/finish.ts';
 import { handle } from './gateway/handle.ts';
 import { openCall } from './gateway/open-call.ts';
@@ -24,6 +25,7 @@ import { renderError } from './gateway/render.ts';
 import { runScheduled } from './jobs/scheduled.ts';
 import { secretsOf } from './lib/derive.ts';
 import { requestUrl } from './lib/request-url.ts';
+import { type Soon, soon } from './lib/soon.ts';
 import { generateKey } from './oauth/keys.ts';
 import { registerClasses } from './resources/action-classes.ts';
 import { createRuntime } from './runtime.ts';
@@ -33,18 +35,28 @@ import { currentSnapshot } from './snapshot/current.ts';
 registerClasses('action', actionTypes);
 registerClasses('connection', connectionTypes);
 
-/** The tenant of every request, until tenants are told apart by host name. */
-const tenant = '';
-
 export default {
   async fetch(request: Request, environment: Env, context: ExecutionContext): Promise<Response> {
     const env = checkEnv(environment);
-    const runtime = createRuntime(env, context, request);
     const { pathname } = requestUrl(request.url);
+    const unbound = createRuntime(env, context, request);
+    const { tenant, root, failure } = await addressee(request, unbound);
+    const runtime = tenant === '' ? unbound : createRuntime(env, context, request, tenant);
+    if (failure !== null && (!isFixed(pathname) || failure.code !== 'unavailable')) {
+      return refuse(openCall(request, noSnapshot(tenant), runtime), failure);
+    }
+    const load = (): Soon<Snapshot> => {
+      if (root === null) {
+        // Some fixed routes have an answer all the same.
+        throw failure;
+      }
+      const least = leastRevision(request);
+      return tenant === '' && least <= root.revision ? root : snapshotOf(runtime, tenant, least);
+    };
     if (!isFixed(pathname)) {
       let snapshot: Snapshot;
       try {
-        snapshot = await loadSnapshot(request, runtime);
+        snapshot = await load();
       } catch (thrown) {
         return refuse(openCall(request, noSnapshot(tenant), runtime), thrown);
       }
@@ -52,7 +64,7 @@ export default {
     }
     const call = openCall(request, noSnapshot(tenant), runtime);
     try {
-      const snapshot = async () => (call.snapshot = await loadSnapshot(request, runtime));
+      const snapshot = async () => (call.snapshot = await load());
       return finish(call, await fixedRoute(request, { call, snapshot }), null);
     } catch (thrown) {
       return refuse(call, thrown);
@@ -60,18 +72,26 @@ export default {
   },
 
   async scheduled(event: ScheduledController, environment: Env, context: ExecutionContext): Promise<void> {
-    const runtime = createRuntime(checkEnv(environment), context, null);
-    const { env, now, report } = runtime;
-    await runScheduled(env, event.scheduledTime, now, report, async () =>
-      keepBackup(env, tenant, now(), await exportText({ tenant, runtime, caller: { userId: null } })),
-    );
+    const env = checkEnv(environment);
+    const runtimeOf = (tenant: string) => createRuntime(env, context, null, tenant);
+    const { now } = runtimeOf('');
+    await runScheduled(event.scheduledTime, {
+      env,
+      now,
+      report: (tenant, place, thrown) => runtimeOf(tenant).report(place, thrown),
+      backup: async (tenant) => {
+        const reader = { tenant, runtime: runtimeOf(tenant), caller: { userId: null } };
+        return keepBackup(env, tenant, now(), await exportText(reader));
+      },
+    });
   },
 
   async queue(batch: MessageBatch<WakeUp>, environment: Env, context: ExecutionContext): Promise<void> {
-    const { env, report } = createRuntime(checkEnv(environment), context, null);
+    const env = checkEnv(environment);
     // Wake-ups for one outbox are one.
     for (const wake of new Map(batch.messages.map(({ body }) => [JSON.stringify(body), body])).values()) {
       // What failed stays where it is: the outbox wakes us again, and so does cron.
+      const { report } = createRuntime(env, context, null, wake.tenant);
       await fanOut(env, wake).catch((thrown) => report('events.fan-out', thrown));
     }
     batch.ackAll();
@@ -83,11 +103,36 @@ function refuse(call: Call, thrown: unknown): Response {
   return finish(call, renderError(call, error), error);
 }
 
+interface Addressee {
+  /** Key of the tenant; the root tenant's where nobody can tell. */
+  tenant: string;
+  /** The root tenant's configuration, which knows the hosts of the others. */
+  root: Snapshot | null;
+  failure: ApiError | null;
+}
+
+/** Whom a request is for. */
+function addressee(request: Request, runtime: Runtime): Soon<Addressee> {
+  const failed = (thrown: unknown) => ({ tenant: '', root: null, failure: ApiError.from(thrown) });
+  try {
+    const found = soon(snapshotOf(runtime, ''), (root) =>
+      soon(chooseTenant(requestUrl(request.url), root), (tenant): Addressee => ({ tenant, root, failure: null })),
+    );
+    return found instanceof Promise ? found.catch(failed) : found;
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
 /** A request may name the least revision that it accepts, to read its own writes through any isolate. */
-function loadSnapshot(request: Request, { env, now, defer, report }: Runtime) {
+function leastRevision(request: Request): number {
   const named = request.headers.get('x-config-revision');
   const least = named === null ? 0 : Number(named);
-  return currentSnapshot({ env, tenant, now: now(), defer, report, least: Number.isSafeInteger(least) ? least : 0 });
+  return Number.isSafeInteger(least) ? least : 0;
+}
+
+function snapshotOf({ env, now, defer, report }: Runtime, tenant: string, least = 0): Soon<Snapshot> {
+  return currentSnapshot({ env, tenant, now: now(), defer, report, least });
 }
 
 /** Serialises the writers of a tenant's configuration; completed here with the room that computes revisions. */
@@ -102,7 +147,9 @@ export class Publisher extends PublisherObject {
 
 /** Delivers what a webhook, a trigger or async runs are owed; completed here with the room that knows how. */
 export class Lane extends LaneObject {
-  protected override readonly work = createLaneWork(createRuntime(checkEnv(this.env), this.ctx, null));
+  protected override readonly work = createLaneWork(checkEnv(this.env), (tenant) =>
+    createRuntime(checkEnv(this.env), this.ctx, null, tenant),
+  );
 }
 
 export { Idempotency, Limiter, Outbox, TokenFamily };

@@ -14,18 +14,19 @@ const system = createCatalog();
 
 const now = () => Date.now();
 
-/** What one request, or one run of the trigger, may use of the outside world. */
+/** What one request, or one run of the trigger, may use of the outside world. Faults are told to `tenant`. */
 export function createRuntime(
   env: Env,
   context: Pick<ExecutionContext, 'waitUntil'>,
   request: Request | null,
+  tenant = '',
 ): Runtime {
   const observer = createObserver({ env, now, defer: (work) => context.waitUntil(work) });
   const defer = (work: Promise<unknown>) => context.waitUntil(work.catch((thrown) => report('deferred', thrown)));
   const report = (place: string, thrown: unknown) =>
     observer.observe({
       kind: 'fault',
-      tenant: '',
+      tenant,
       at: now(),
       place,
       message: thrown instanceof Error ? thrown.message : String(thrown),

@@ -34,6 +34,7 @@ function rootOf(args: readonly string[]): CommandDef<any> {
     subCommands: {
       ...commands,
       ...entityCommands(args),
+      tenant: () => import('./commands/tenant.ts').then((module) => module.tenant),
       token: () => import('./commands/token.ts').then((module) => module.token),
     },
   });

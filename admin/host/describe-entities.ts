@@ -84,9 +84,12 @@ function classes(types: Classes, later: Classes) {
   );
 }
 
+/** Nouns with commands of their own, in rows of their own. */
+const commanded = ['tenant', 'token'];
+
 /** The row of the README's table of commands that names the entities. */
 export function entityRow({ entities }: Registry): string {
-  const nouns = Object.keys(entities).filter((noun) => noun !== 'token');
+  const nouns = Object.keys(entities).filter((noun) => !commanded.includes(noun));
   return `| ${nouns.map((noun) => `\`${noun}\``).join(', ')} | \`list\`, \`get\`, \`create\`, \`update\`, \`delete\`, as far as the entity has them |`;
 }
 

@@ -83,6 +83,12 @@ export const named: Record<string, string[]> = {
     'model Backend_Revision* is ours',
     'model Backend_Deploy* is ours',
   ],
+  'Tenants have host names and a first administrator, and can be looked at': [
+    'operation backend.tenant.get* is ours',
+    'backend.tenant.setup.payload is ours',
+    'backend.tenant.setup.return differs',
+    'model Backend_Tenant* is ours',
+  ],
   'Tokens of anybody can be ended': ['operation backend.token.delete is ours'],
   'Deliveries can be looked at, tried and replayed': [
     'operation backend.trigger.* is ours',

@@ -42,7 +42,7 @@ export async function request(
 }
 
 /** Creates the administrator, logs in and returns a client. Raises the default rate, which would end longer tests. */
-export async function manage(gateway: Gateway): Promise<Management> {
+export async function manage(gateway: Pick<Gateway, 'fetch' | 'setup'>): Promise<Management> {
   const { name, password } = await gateway.setup();
   const login = await request(gateway, 'POST', '/authorization/token', 'grant_type=client_credentials', {
     headers: {

@@ -23,6 +23,8 @@ export function snapshotOf(records: Record<string, SchemaRecord>, revision = 1):
     schema: async (name) => records[name],
     connection: async () => undefined,
     event: async () => undefined,
+    host: async () => undefined,
+    tenantNamed: async () => undefined,
     rates: [],
     keys: [],
     config: () => undefined,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { ApiError } from '../core/errors.ts';
 import { memo } from '../core/snapshot.ts';
+import { tenantName } from '../core/tenant.ts';
 import { type ActionContext, type ActionInput, defineAction } from './define.ts';
 import { addHeaders, answer, configuredQuery, type HttpActionConfig, openClient, upstreamUrl } from './forward.ts';
 import { connection, query, url } from './http-config.ts';
@@ -99,7 +100,7 @@ function scope(input: ActionInput, { caller, ...context }: ActionContext): Recor
     context: {
       operationId: context.operationId,
       baseUrl: context.baseUrl,
-      tenantId: context.tenant,
+      tenantId: tenantName(context.tenant),
       action: context.action,
       requestId: context.requestId,
       user: { anonymous: caller.userId === null, id: caller.userId, name: caller.userName, email: caller.email },

@@ -31,6 +31,7 @@ import { scopeOperations } from './backend/scope.ts';
 import { specificationOperations } from './backend/specification.ts';
 import { statisticOperations } from './backend/statistic.ts';
 import { taxonomyOperations } from './backend/taxonomy.ts';
+import { tenantOperations } from './backend/tenant.ts';
 import { testOperations } from './backend/test.ts';
 import { tokenOperations } from './backend/token.ts';
 import { transactionOperations } from './backend/transaction.ts';
@@ -72,6 +73,7 @@ const built: readonly SystemOperation[] = [
   ...specificationOperations,
   ...statisticOperations,
   ...taxonomyOperations,
+  ...tenantOperations,
   ...testOperations,
   ...tokenOperations,
   ...transactionOperations,

@@ -41,10 +41,6 @@ export const laterOperations: readonly SystemOperation[] = [
     ['backend.sdk.generate', 'POST', '/backend/sdk'],
     ['backend.sdk.getAll', 'GET', '/backend/sdk'],
   ]),
-  ...later('Tenants are not built in yet', [
-    ['backend.tenant.remove', 'DELETE', '/backend/tenant/:tenant_id'],
-    ['backend.tenant.setup', 'PUT', '/backend/tenant/:tenant_id'],
-  ]),
   ...later('Nothing that sends mail is configured, so that nobody can register or be told a new password', [
     ['consumer.account.activate', 'POST', '/consumer/activate'],
     ['consumer.account.executePasswordReset', 'PUT', '/consumer/password_reset'],

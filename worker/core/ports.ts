@@ -117,6 +117,8 @@ export interface PublisherRpc {
   firewall(tenant: string): Promise<Head>;
   /** Repairs a missed move of the pointer and collects what nothing references. Run by cron. */
   sweep(tenant: string): Promise<void>;
+  /** The tenant was removed: nothing is told or published any more. */
+  retire(): Promise<void>;
 }
 
 /** What a request asks of the room that publishes. */

@@ -151,6 +151,24 @@ export interface KeyRecord {
   created: string;
 }
 
+/** A tenant as the root tenant's snapshot has it, by its name. */
+export interface TenantRecord {
+  id: number;
+  name: string;
+  /** The first one is its home. */
+  hosts: string[];
+}
+
+/** A host name that chooses a tenant: in the root tenant's snapshot, by `name`. */
+export interface HostRecord {
+  id: number;
+  name: string;
+  /** Key of the tenant. */
+  tenant: string;
+  /** False: the tenant was removed. */
+  open: boolean;
+}
+
 /** What routing needs of an operation, loaded eagerly; a system operation (compiled into the bundle) has a negative id. */
 export interface RouteRecord {
   id: number;

@@ -4,10 +4,12 @@ import type {
   ConfigRecord,
   ConnectionRecord,
   EventRecord,
+  HostRecord,
   KeyRecord,
   OperationRecord,
   RateRecord,
   SchemaRecord,
+  TenantRecord,
 } from './records.ts';
 
 /** A found route, or what stands in the way. */
@@ -41,6 +43,10 @@ export interface Snapshot {
   /** By name, or by id as text where no connection is called so. */
   connection(name: string): Soon<ConnectionRecord | undefined>;
   event(name: string): Soon<EventRecord | undefined>;
+  /** The tenant that a host name chooses; of the root tenant's snapshot. */
+  host(name: string): Soon<HostRecord | undefined>;
+  /** A tenant by its name; of the root tenant's snapshot. */
+  tenantNamed(name: string): Soon<TenantRecord | undefined>;
   /** Active rates, highest priority first. */
   readonly rates: readonly RateRecord[];
   readonly keys: readonly KeyRecord[];
@@ -79,6 +85,8 @@ export function noSnapshot(tenant: string): Snapshot {
     schema: nothing,
     connection: nothing,
     event: nothing,
+    host: nothing,
+    tenantNamed: nothing,
     rates: [],
     keys: [],
     config: () => undefined,

@@ -9,6 +9,11 @@ export function laneNumber(job: number, overlap: 'forbid' | 'allow', time: numbe
   return job * slots + (overlap === 'allow' ? Math.floor(time / 60_000) % slots : 0);
 }
 
+/** Every lane that runs of a cronjob may go through. */
+export function cronLanes(job: number): number[] {
+  return Array.from({ length: slots }, (_, slot) => job * slots + slot);
+}
+
 const seconds = 1_000;
 
 /** Tries again what could not begin, or could not write its end down; an action is never run twice. */

@@ -5,7 +5,7 @@ import type { Attempt, LaneJob, LaneSettings } from '../core/events.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { open } from '../lib/seal.ts';
-import { currentSnapshot } from '../snapshot/current.ts';
+import { currentSnapshot, homeOf } from '../snapshot/current.ts';
 
 /** Characters of an action's answer that are kept. */
 const keptAnswer = 1_024;
@@ -33,13 +33,13 @@ interface Outcome {
  * What a cronjob's lane does: begins a run in the database, by which it is begun at most once, runs the action and writes its
  * end down. A run that was begun by a former life of the lane is lost.
  */
-export function createCronWork(runtime: Runtime): (lane: LaneSettings, job: LaneJob) => Promise<Attempt> {
-  const { DB: db } = runtime.env;
+export function createCronWork(): (lane: LaneSettings, job: LaneJob, runtime: Runtime) => Promise<Attempt> {
   /** Of this life: starts whose reply did not come, and ends that could not be written. */
   const tokens = new Map<number, string>();
   const ends = new Map<number, Outcome>();
 
-  async function attempt({ tenant, id: lane }: LaneSettings, { payload }: LaneJob): Promise<Attempt> {
+  async function attempt({ tenant, id: lane }: LaneSettings, { payload }: LaneJob, runtime: Runtime): Promise<Attempt> {
+    const { DB: db } = runtime.env;
     const id = Number(payload);
     let outcome = ends.get(id);
     if (outcome === undefined) {
@@ -107,7 +107,7 @@ async function perform(
       tenant,
       requestId: `run_${id}`,
       operationId: null,
-      baseUrl: (env.PUBLIC_URL ?? '').replace(/\/+$/, ''),
+      baseUrl: await homeOf({ ...runtime, tenant }),
       caller: anonymous,
       ip: '',
       timeout,

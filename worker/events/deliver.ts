@@ -4,6 +4,7 @@ import type { Runtime } from '../core/runtime.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { signatureHeaders } from '../lib/standard-webhooks.ts';
+import { homeOf } from '../snapshot/current.ts';
 import type { WebhookTarget } from './lane-settings.ts';
 import { messageOf } from './webhook-body.ts';
 
@@ -14,9 +15,10 @@ const keptAnswer = 1_024;
 type Outside = Pick<Runtime, 'env' | 'egress' | 'now'>;
 
 /** Sends a message to a webhook's endpoint, once: signed, and no redirect is followed. Any 2xx is success. */
-export async function deliver(lane: LaneSettings, job: LaneJob, outside: Outside): Promise<Attempt> {
+export async function deliver(lane: LaneSettings, job: LaneJob, outside: Runtime): Promise<Attempt> {
   const { format } = lane.target as WebhookTarget;
-  const message = messageOf(job, format, (outside.env.PUBLIC_URL ?? '').replace(/\/+$/, ''));
+  const home = await homeOf({ ...outside, tenant: lane.tenant });
+  const message = messageOf(job, format, home);
   return post(lane, job.id, message.body, { ...message.headers, 'webhook-event': job.name }, outside);
 }
 

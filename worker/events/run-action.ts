@@ -8,15 +8,15 @@ import type { Attempt, LaneJob, LaneSettings } from '../core/events.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { secretsOf } from '../lib/derive.ts';
 import { open } from '../lib/seal.ts';
-import { currentSnapshot } from '../snapshot/current.ts';
+import { currentSnapshot, homeOf } from '../snapshot/current.ts';
 
 /** Characters of an action's answer that are kept. */
 const keptAnswer = { trigger: 1_024, run: 65_536 };
 
 /** Runs a trigger's action with the event's payload, once, as nobody. An answer below 400 is success. */
-export function runTrigger(lane: LaneSettings, job: LaneJob, runtime: Runtime): Promise<Attempt> {
+export async function runTrigger(lane: LaneSettings, job: LaneJob, runtime: Runtime): Promise<Attempt> {
   const event = { id: job.id, name: job.name, time: job.time, depth: job.depth };
-  const baseUrl = (runtime.env.PUBLIC_URL ?? '').replace(/\/+$/, '');
+  const baseUrl = await homeOf({ ...runtime, tenant: lane.tenant });
   return attempt(lane, String(lane.target.action), payloadInput(job), runtime, keptAnswer.trigger, {
     ...{ requestId: job.id, operationId: null, baseUrl, caller: anonymous, ip: '', timeout: defaultTimeout, event },
   });

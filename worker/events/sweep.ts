@@ -7,8 +7,12 @@ import { webhooks } from '../resources/webhook.ts';
 import { fanOut } from './fan-out.ts';
 
 type Report = (place: string, thrown: unknown) => void;
+type ReportOf = (tenant: string, place: string, thrown: unknown) => void;
 
-/** Fans out what the queue missed: every minute. */
+/** Tenants whose stored events one sweep fans out. */
+const mostTenants = 100;
+
+/** Fans out what the queue missed. */
 export async function sweepOutboxes(env: Env, tenant: string, report: Report): Promise<void> {
   for (const outbox of ['database', ...Array.from({ length: outboxShards }, (_, shard) => shard)] as const) {
     await fanOut(env, { tenant, outbox } as Parameters<typeof fanOut>[1]).catch((thrown) =>
@@ -17,21 +21,31 @@ export async function sweepOutboxes(env: Env, tenant: string, report: Report): P
   }
 }
 
-/** Wakes each lane once an hour, should its alarm be lost: every minute a sixtieth of them. */
-export async function sweepLanes(env: Env, tenant: string, minute: number, report: Report): Promise<void> {
+/** Fans out what management changes left in the database, of every tenant beside the root one. */
+export async function sweepStored(env: Env, report: ReportOf): Promise<void> {
+  const { results } = await env.DB.prepare(
+    `SELECT DISTINCT tenant_id AS tenant FROM outbox WHERE tenant_id <> '' LIMIT ${mostTenants}`,
+  ).all<{ tenant: string }>();
+  for (const { tenant } of results) {
+    await fanOut(env, { tenant, outbox: 'database' }).catch((thrown) => report(tenant, 'jobs.outbox', thrown));
+  }
+}
+
+/** Wakes each lane of every tenant once an hour, should its alarm be lost: every minute a sixtieth of them. */
+export async function sweepLanes(env: Env, minute: number, report: ReportOf): Promise<void> {
   const db = drizzle(env.DB);
   const kinds = { webhook: webhooks, trigger: triggers } as const;
   for (const kind of ['webhook', 'trigger'] as const) {
     const table = kinds[kind];
     const rows = await db
-      .select({ id: table.id })
+      .select({ tenant: table.tenant_id, id: table.id })
       .from(table)
-      .where(and(eq(table.tenant_id, tenant), eq(table.status, 1), sql`${table.id} % 60 = ${minute}`))
+      .where(and(eq(table.status, 1), sql`${table.id} % 60 = ${minute}`))
       .limit(1_000);
-    for (const { id } of rows) {
+    for (const { tenant, id } of rows) {
       await laneOf(env, { tenant, kind, id })
         .nudge()
-        .catch((thrown) => report('jobs.lanes', thrown));
+        .catch((thrown) => report(tenant, 'jobs.lanes', thrown));
     }
   }
 }

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { LaneWork } from '../core/events.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { createCronWork } from '../cron/run.ts';
+import type { Env } from '../env.ts';
 import { keepLetters } from '../resources/dead-letter.ts';
 import type { Row } from '../resources/define.ts';
 import { eventRow, insertEvents, raisedAny } from '../resources/outbox.ts';
@@ -10,12 +11,12 @@ import { webhooks } from '../resources/webhook.ts';
 import { deliver } from './deliver.ts';
 import { runQueued, runTrigger } from './run-action.ts';
 
-/** What the Lane objects do: deliver to webhooks, run actions. */
-export function createLaneWork(runtime: Runtime): LaneWork {
-  const { env } = runtime;
-  const attemptRun = createCronWork(runtime);
+/** What the Lane objects do: deliver to webhooks, run actions. `runtimeOf` makes what a tenant's work may use. */
+export function createLaneWork(env: Env, runtimeOf: (tenant: string) => Runtime): LaneWork {
+  const attemptRun = createCronWork();
   return {
     attempt(lane, job) {
+      const runtime = runtimeOf(lane.tenant);
       switch (lane.kind) {
         case 'webhook':
           return deliver(lane, job, runtime);
@@ -24,7 +25,7 @@ export function createLaneWork(runtime: Runtime): LaneWork {
         case 'run':
           return runQueued(lane, job, runtime);
         case 'cronjob':
-          return attemptRun(lane, job);
+          return attemptRun(lane, job, runtime);
       }
     },
     letters: (lane, letters) => keepLetters(env.DB, lane, letters),
@@ -34,7 +35,7 @@ export function createLaneWork(runtime: Runtime): LaneWork {
       if (row === undefined || row.status !== 1 || row.changed !== version) {
         return;
       }
-      const now = runtime.now();
+      const now = runtimeOf(tenant).now();
       const disabled = { reason, since: new Date(since).toISOString(), date: new Date(now).toISOString() };
       const data = { id, name: row.name, endpoint: row.endpoint, userId: row.user_id, disabled };
       const statements = [

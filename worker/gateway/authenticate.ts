@@ -102,7 +102,7 @@ function living({ snapshot }: Call, { caller }: VerifiedToken): Caller | null {
 
 /** The challenge of a refusal (RFC 6750 §3, RFC 9728 §5.1); `error` and `scope` when a token was presented. */
 export function challenge(call: Call, error?: string, description?: string, scope?: string): Record<string, string> {
-  const base = baseUrlOf(call.runtime.env, call.url);
+  const base = baseUrlOf(call.runtime.env, call.url, call.tenant);
   const parts = [
     ...(scope === undefined ? [] : [`error="${error}"`, `scope="${scope}"`]),
     'realm="Fusio"',

@@ -39,5 +39,5 @@ export function executeAction(call: Call, reference: string, input: ActionInput)
   const { runtime, tenant, url } = call;
   const openSecret: OpenSecret = (envelope, place) => open(envelope, `${tenant}/${place}`, secretsOf(runtime.env));
   const background = call.operation?.native === null;
-  return runAction(reference, input, runContext(call, baseUrlOf(runtime.env, url), openSecret, background));
+  return runAction(reference, input, runContext(call, baseUrlOf(runtime.env, url, tenant), openSecret, background));
 }

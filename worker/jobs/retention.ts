@@ -49,12 +49,53 @@ export async function sweepLogs(
   return total;
 }
 
-/** The longest that any tenant set: the tables are swept as one. */
-async function retentionDays(db: D1Database): Promise<number> {
+/** Deletes a tenant's rows that others keep longer, from the log and its errors. */
+export async function sweepOwnLogs(
+  env: Pick<Env, 'DB' | 'LOGS'>,
+  tenant: string,
+  now: number,
+  steps = 100,
+): Promise<Sweep> {
+  const total: Sweep = { deleted: 0, more: false };
+  const own = await retentionDays(env.DB, tenant);
+  if (own >= (await retentionDays(env.DB))) {
+    return total;
+  }
+  const before = new Date(now - own * day).toISOString();
+  for (const [table, column] of [
+    ['log', 'date'],
+    ['log_error', 'insert_date'],
+  ]) {
+    const statement = env.LOGS.prepare(
+      `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE tenant_id = ?1 AND ${column} < ?2 LIMIT ${stepRows})`,
+    ).bind(tenant, before);
+    for (let step = 0; ; step++) {
+      const { meta } = await statement.run();
+      total.deleted += meta.changes;
+      if (meta.changes < stepRows) {
+        break;
+      }
+      if (step === steps) {
+        total.more = true;
+        break;
+      }
+    }
+  }
+  return total;
+}
+
+/** What a tenant set, or else the longest that any did: the tables are swept as one. */
+async function retentionDays(db: D1Database, tenant?: string): Promise<number> {
   const rows = await drizzle(db)
     .select({ value: configs.value })
     .from(configs)
-    .where(and(eq(configs.name, 'log_retention_days'), gt(configs.status, 0)));
+    .where(
+      and(
+        eq(configs.name, 'log_retention_days'),
+        gt(configs.status, 0),
+        tenant === undefined ? undefined : eq(configs.tenant_id, tenant),
+      ),
+    );
   const set = rows.map(({ value }) => Number(value)).filter((days) => days >= 1);
   return set.length === 0 ? defaultDays : Math.max(...set);
 }

@@ -29,6 +29,11 @@ export function isGuardViolation(thrown: unknown): boolean {
   return thrown instanceof Error && /malformed JSON/.test(thrown.message);
 }
 
+/** Whether a database refused to overwrite a row of another tenant, which took the id meanwhile. */
+export function isTakenId(thrown: unknown): boolean {
+  return thrown instanceof Error && /NOT NULL constraint failed: \w+\.tenant_id/.test(thrown.message);
+}
+
 /** Whether a database refused a row because another one has its unique value. */
 export function isUniqueViolation(thrown: unknown): boolean {
   return thrown instanceof Error && /UNIQUE constraint failed/.test(thrown.message);

@@ -1,4 +1,5 @@
 import { SignJWT } from 'jose';
+import { configuredUrl } from '../core/base-url.ts';
 import type { Caller } from '../core/call.ts';
 import { type Reason, verifyToken } from '../lib/jws.ts';
 import type { OAuthContext } from './context.ts';
@@ -93,7 +94,7 @@ export async function verifyAccessToken(
   token: string,
   { runtime, snapshot, tenant, baseUrl }: OAuthContext,
 ): Promise<{ ok: true; value: VerifiedToken } | { ok: false; reason: Reason }> {
-  const named = runtime.env.PUBLIC_URL ? { issuer: baseUrl, audience: baseUrl } : {};
+  const named = configuredUrl(runtime.env, tenant) !== null ? { issuer: baseUrl, audience: baseUrl } : {};
   const keys = verificationKeys(snapshot);
   const verdict = await verifyToken(token, keys, { type: 'at+jwt', now: runtime.now(), skew, ...named });
   if (!verdict.ok) {

@@ -15,5 +15,5 @@ export interface OAuthContext {
 }
 
 export function contextOf({ runtime, snapshot, tenant, ip, url }: Call): OAuthContext {
-  return { runtime, snapshot, tenant, ip, baseUrl: baseUrlOf(runtime.env, url) };
+  return { runtime, snapshot, tenant, ip, baseUrl: baseUrlOf(runtime.env, url, tenant) };
 }

@@ -17,6 +17,7 @@ export const category = defineResource({
   versioned: false,
   order: { column: 'name', direction: 'asc' },
   seeded: Object.keys(seededCategories),
+  common: Object.values(seededCategories),
   fields: { status: statusField, name: nameField('a-zA-Z0-9_-', 3, 255) },
   async prepare({ before }) {
     refuseSeeded(before);

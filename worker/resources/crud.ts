@@ -17,6 +17,7 @@ import { deliveryOf, healthOf } from './deliveries.ts';
 import { entityOf } from './entity-view.ts';
 import { type Bounds, growingPage, type Walk } from './growing-list.ts';
 import { changeLive, type Limit } from './live.ts';
+import { ofTenant } from './of-tenant.ts';
 import { parseSearch, searchCondition } from './search.ts';
 
 /** The five operations of an entity under /backend, in Fusio's names, paths, scopes, shapes and messages. */
@@ -157,7 +158,7 @@ export async function findRow(call: Call, resource: Resource, key: string, more?
     (await drizzle(call.runtime.env.DB)
       .select()
       .from(resource.table)
-      .where(and(eq(columns.tenant_id, call.tenant), condition, visibleTo(call, resource), more, among))
+      .where(and(ofTenant(resource, call.tenant), condition, visibleTo(call, resource), more, among))
       .orderBy(desc(alive), desc(columns.id))
       .limit(1)) as Row[];
   // Names have an index of what is not deleted, which SQLite takes where its condition is written out.
@@ -208,7 +209,7 @@ export async function listEntities(
   query: CollectionQuery,
   more?: SQL,
 ): Promise<Collection> {
-  const condition = and(eq((resource.table as any).tenant_id, call.tenant), shown(call, resource, query, more));
+  const condition = and(ofTenant(resource, call.tenant), shown(call, resource, query, more));
   const startIndex = query.startIndex ?? 0;
   const itemsPerPage = query.count ?? 16;
   const db = drizzle(call.runtime.env.DB);

@@ -83,6 +83,8 @@ export interface Resource {
   keyedBy: 'id' | 'name';
   /** Which verbs callers have. */
   verbs: readonly ('create' | 'update' | 'delete')[];
+  /** Ids of rows of the root tenant that every tenant has; nobody changes them. */
+  common?: readonly number[];
   /** Names of seeded rows: never pruned, never deleted. */
   seeded: readonly string[];
   /**

@@ -27,6 +27,7 @@ import { role } from './role.ts';
 import { schema } from './schema.ts';
 import { scope } from './scope.ts';
 import { taxonomy } from './taxonomy.ts';
+import { tenant as tenantResource } from './tenant.ts';
 import { trigger } from './trigger.ts';
 import { user } from './user.ts';
 import { createView, type View } from './view.ts';
@@ -61,6 +62,9 @@ export const resources: ReadonlyMap<string, Resource> = new Map(
   ].map((resource) => [resource.name, resource]),
 );
 
+/** With what only operations of its own manage. */
+const stored: ReadonlyMap<string, Resource> = new Map([...resources, [tenantResource.name, tenantResource]]);
+
 /** The rows of a tenant, ready for changes by `actor`. */
 export function openView(env: Env, tenant: string, actor: Actor, now: number): View {
   const secrets = secretsOf(env);
@@ -71,7 +75,7 @@ export function openView(env: Env, tenant: string, actor: Actor, now: number): V
     actor,
     now,
     secrets,
-    resources,
+    resources: stored,
     commits,
     authority: () => authorityOf(db, tenant, actor),
     async seal(plain, before, name) {
@@ -80,7 +84,7 @@ export function openView(env: Env, tenant: string, actor: Actor, now: number): V
     },
     unseal: (envelope, name) => open(envelope, `${tenant}/${name}`, secrets),
     apply(view, change) {
-      const resource = resources.get(change.resource);
+      const resource = stored.get(change.resource);
       if (resource === undefined) {
         throw new Error(`Unknown resource ${change.resource}`);
       }

@@ -22,6 +22,9 @@ export const scopes = sqliteTable(
   (table) => [uniqueActive('scope_name', table, 'name')],
 );
 
+/** Fusio's first three. */
+const unchangeable = systemScopes.slice(0, 3).map(({ name }) => name);
+
 const fixed = ['default', 'backend', 'consumer', 'system', 'authorization'];
 
 /** A named permission: the operations that a token with it may call. */
@@ -90,7 +93,7 @@ export const scope = defineResource({
 });
 
 async function prepare({ view, row, before, data }: Preparing): Promise<void> {
-  if (before !== undefined && before.id <= 3 && view.tenant === before.tenant_id) {
+  if (before !== undefined && unchangeable.includes(before.name)) {
     throw new ApiError('invalid_body', 'It is not possible to change this scope');
   }
   row.description = row.description ?? '';

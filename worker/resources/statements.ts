@@ -99,12 +99,22 @@ function inserts(db: D1Database, table: SQLiteTable, rows: readonly Row[], overw
     .join(', ');
   const overwrite = columns
     .filter((column) => column.name !== 'id')
-    .map((column) => `"${column.name}" = excluded."${column.name}"`)
+    .map(
+      (column) => `"${column.name}" = ${column.name === 'tenant_id' ? ownTenant(name) : `excluded."${column.name}"`}`,
+    )
     .join(', ');
   const sql = `INSERT INTO "${name}" (${names}) SELECT ${values} FROM json_each(?) WHERE true${
     overwriting ? ` ON CONFLICT (id) DO UPDATE SET ${overwrite}` : ''
   }`;
   return chunks(rows).map((part) => db.prepare(sql).bind(part));
+}
+
+/**
+ * Ids are counted over all tenants, and publishers of two may take the same for a new row: whoever comes second must not
+ * overwrite the other's. No tenant is NULL, which the column refuses (`isTakenId`).
+ */
+function ownTenant(table: string): string {
+  return `CASE WHEN "${table}".tenant_id = excluded.tenant_id THEN excluded.tenant_id END`;
 }
 
 function chunks(rows: readonly Row[]): string[] {

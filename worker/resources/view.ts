@@ -1,4 +1,4 @@
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Actor, Change, ChangeResult } from '../core/ports.ts';
@@ -7,6 +7,7 @@ import type { Envelope } from '../lib/seal.ts';
 import type { Authority } from './authority.ts';
 import type { commits } from './commit.ts';
 import type { Resource, Row } from './define.ts';
+import { ofTenant } from './of-tenant.ts';
 
 /** One row that a change creates or alters. */
 export interface Mutation {
@@ -147,12 +148,12 @@ export function createView(options: ViewOptions): View {
     async get(name, id) {
       const known = rowsOf(name);
       if (!known.has(id)) {
-        const { table } = resourceOf(name);
-        const columns = table as any;
+        const resource = resourceOf(name);
+        const { table } = resource;
         const [row] = await db
           .select()
           .from(table)
-          .where(and(eq(columns.tenant_id, tenant), eq(columns.id, id)));
+          .where(and(ofTenant(resource, tenant), eq((table as any).id, id)));
         if (!known.has(id)) {
           known.set(id, (row as Row | undefined) ?? null);
         }
@@ -169,7 +170,8 @@ export function createView(options: ViewOptions): View {
       return alive(resourceOf(name), row) ? row : undefined;
     },
     async prefetch(name, column, values) {
-      const { table } = resourceOf(name);
+      const resource = resourceOf(name);
+      const { table } = resource;
       const index = idsOf(name, column);
       const wanted = [...new Set(values)].filter((value) => !index.has(value));
       const columns = table as any;
@@ -178,7 +180,11 @@ export function createView(options: ViewOptions): View {
         // The list comes first: else SQLite may read all rows and ask for each whether it is in it.
         const ids = sql`SELECT found.id FROM json_each(${JSON.stringify(part)}) AS wanted CROSS JOIN ${table} AS found
           WHERE found.tenant_id = ${tenant} AND found.status > 0 AND found.${sql.identifier(column)} = wanted.value`;
-        const found = (await db.select().from(table).where(sql`${columns.id} IN (${ids})`)) as Row[];
+        const common = resource.common === undefined ? undefined : inArray(columns[column], part);
+        const found = (await db
+          .select()
+          .from(table)
+          .where(or(sql`${columns.id} IN (${ids})`, common && and(ofTenant(resource, tenant), common)))) as Row[];
         for (const value of part) {
           if (!index.has(value)) {
             index.set(value, null);
@@ -197,7 +203,8 @@ export function createView(options: ViewOptions): View {
       }
     },
     async prefetchIds(name, ids) {
-      const { table } = resourceOf(name);
+      const resource = resourceOf(name);
+      const { table } = resource;
       const columns = table as any;
       const known = rowsOf(name);
       const wanted = [...new Set(ids)].filter((id) => Number.isSafeInteger(id) && !known.has(id));
@@ -206,7 +213,7 @@ export function createView(options: ViewOptions): View {
         const found = (await db
           .select()
           .from(table)
-          .where(and(eq(columns.tenant_id, tenant), inArray(columns.id, listed(part))))) as Row[];
+          .where(and(ofTenant(resource, tenant), inArray(columns.id, listed(part))))) as Row[];
         for (const row of found) {
           remember(name, row);
         }
@@ -242,7 +249,7 @@ export function createView(options: ViewOptions): View {
       const found = (await db
         .select()
         .from(resource.table)
-        .where(and(eq(columns.tenant_id, tenant), living(columns), condition))) as Row[];
+        .where(and(ofTenant(resource, tenant), living(columns), condition))) as Row[];
       for (const row of found) {
         remember(name, row);
       }

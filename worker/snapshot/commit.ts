@@ -1,9 +1,10 @@
-import { and, desc, eq, lt, type SQL } from 'drizzle-orm';
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { Committed, Committer, Pointer } from '../core/committer.ts';
 import { ApiError } from '../core/errors.ts';
 import type { Actor, Change, ChangeResult, Outcome } from '../core/ports.ts';
 import type { Env } from '../env.ts';
+import { isTakenId } from '../lib/platform-failure.ts';
 import { commits } from '../resources/commit.ts';
 import { activeRules } from '../resources/firewall-rules.ts';
 import { openView } from '../resources/index.ts';
@@ -14,7 +15,7 @@ import { revisions, signingKeys } from '../resources/tables.ts';
 import type { View } from '../resources/view.ts';
 import { keepContents, loaderOf, offerContents, readDatabase, withdrawContents } from './content.ts';
 import { type Placed, pinsOf, place } from './derive.ts';
-import { emptyManifest, encodeManifest, identityOf, type Manifest, shapeOf } from './manifest.ts';
+import { emptyManifest, encodeManifest, identityOf, type Manifest, shapeOf, sharesIds } from './manifest.ts';
 import { prefetch } from './prefetch.ts';
 import { restoreChanges } from './restore.ts';
 import { seedChanges, seedRows } from './seeds.ts';
@@ -43,6 +44,9 @@ const offerPatience = 300;
 const latePatience = 15_000;
 /** Contents that one run of the collector deletes. */
 const mostCollected = 500;
+
+/** How often a publish is computed anew because another tenant took an id. */
+const mostRaces = 12;
 
 /** A revision's row lists its first changes only. */
 const listedChanges = 100;
@@ -95,6 +99,13 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     const offered = offerContents(env, next.written.slice(0, mostOffered), offerPatience);
     const [batch, late] = await Promise.allSettled([env.DB.batch(statements), offered]);
     if (batch.status === 'rejected' && !(await landed(view.tenant, pointer.revision, attempt))) {
+      if (isTakenId(batch.reason)) {
+        // It will be made with other ids: what was offered is nobody's.
+        await withdrawContents(
+          env,
+          next.written.map(({ hash }) => hash),
+        ).catch(() => undefined);
+      }
       throw unavailable(batch.reason);
     }
     if (batch.status === 'rejected' || raisedAny(batch.value, events)) {
@@ -128,7 +139,7 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     const manifest = from === null ? emptyManifest : (await load<Manifest>([from.manifest])).get(from.manifest)!;
     const edits = new Map<string, Edit[]>();
     for (const { kind, id, key, row } of placed) {
-      const edit: Edit = { key, identity: kind === 'pin' ? String(key) : id, row };
+      const edit: Edit = { key, identity: sharesIds(kind) ? String(key) : id, row };
       edits.set(kind, [...(edits.get(kind) ?? []), edit]);
     }
     const kinds = { ...manifest.kinds };
@@ -228,49 +239,55 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
     rules: (tenant) => activeRules(env, tenant, now()),
     newest,
     async seed(tenant) {
-      const view = openView(env, tenant, nobody, now());
-      for (const { resource, row } of seedRows(tenant, now())) {
-        view.put(resource, row as never, undefined);
-      }
-      for (const change of seedChanges()) {
-        await view.change(change);
-      }
-      const key = { id: 1, tenant_id: tenant, status: 1, ...(await generateKey(tenant)) } as never as {
-        id: number;
-      } & Record<string, unknown>;
-      const { tenant_id: _tenant, ...content } = key;
-      const placed: Placed = { kind: 'key', id: 1, key: 1, row: content as Placed['row'] };
-      return write(null, view, [placed], { actor: nobody, message: 'Seeded' }, upserts(env.DB, signingKeys, [key]));
+      const generated = await generateKey(tenant);
+      return withFreeIds(async () => {
+        const view = openView(env, tenant, nobody, now());
+        for (const { resource, row } of await seedRows(tenant, now(), view.nextId)) {
+          view.put(resource, row as never, undefined);
+        }
+        for (const change of seedChanges()) {
+          await view.change(change);
+        }
+        const [{ id }] = (await db.select({ id: sql<number>`coalesce(max(id), 0) + 1` }).from(signingKeys)) as [
+          { id: number },
+        ];
+        const key = { id, status: 1, ...generated };
+        const placed: Placed = { kind: 'key', id, key: id, row: key };
+        const inserted = upserts(env.DB, signingKeys, [{ ...key, tenant_id: tenant }]);
+        return write(null, view, [placed], { actor: nobody, message: 'Seeded' }, inserted);
+      });
     },
     async commit(from, requests) {
       const first = requests[0]!;
-      const view = openView(env, first.tenant, first.actor, now());
-      const outcomes: Outcome<ChangeResult[]>[] = [];
-      await prefetch(
-        view,
-        requests.flatMap(({ changes }) => changes),
-      );
-      for (const request of requests) {
-        const undo = view.savepoint();
-        try {
-          outcomes.push({ ok: true, value: await applyAll(view, request.changes) });
-          if (request.plan) {
+      return withFreeIds(async () => {
+        const view = openView(env, first.tenant, first.actor, now());
+        const outcomes: Outcome<ChangeResult[]>[] = [];
+        await prefetch(
+          view,
+          requests.flatMap(({ changes }) => changes),
+        );
+        for (const request of requests) {
+          const undo = view.savepoint();
+          try {
+            outcomes.push({ ok: true, value: await applyAll(view, request.changes) });
+            if (request.plan) {
+              undo();
+            }
+          } catch (thrown) {
             undo();
-          }
-        } catch (thrown) {
-          undo();
-          const error = ApiError.from(thrown);
-          outcomes.push({ ok: false, error: error.toPlain() });
-          if (error.code === 'internal') {
-            report(thrown);
+            const error = ApiError.from(thrown);
+            outcomes.push({ ok: false, error: error.toPlain() });
+            if (error.code === 'internal') {
+              report(thrown);
+            }
           }
         }
-      }
-      const changed = view.mutations.length > 0;
-      const committed = changed
-        ? await write(from, view, [], { actor: first.actor, message: first.message ?? '' })
-        : { pointer: from, unoffered: [] };
-      return { ...committed, outcomes };
+        const changed = view.mutations.length > 0;
+        const committed = changed
+          ? await write(from, view, [], { actor: first.actor, message: first.message ?? '' })
+          : { pointer: from, unoffered: [] };
+        return { ...committed, outcomes };
+      });
     },
     async rollback(from, tenant, to, actor, plan) {
       const [target] = await db
@@ -320,6 +337,19 @@ export function createCommitter({ env, now, generateKey, report }: CommitterOpti
       return offerContents(env, contents, latePatience);
     },
   };
+
+  /** Another tenant may be faster to take the next id: then everything is computed again, with its row in sight. */
+  async function withFreeIds<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let left = mostRaces; ; left--) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        if (left === 0 || !(thrown instanceof ApiError && isTakenId(thrown.cause))) {
+          throw thrown;
+        }
+      }
+    }
+  }
 
   function unavailable(cause: unknown): ApiError {
     return new ApiError('unavailable', 'The change could not be stored; nothing was changed', {

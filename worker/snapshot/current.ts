@@ -1,7 +1,9 @@
+import { configuredUrl } from '../core/base-url.ts';
 import { ApiError } from '../core/errors.ts';
 import type { CommitResult, Head, Outcome, Publishing } from '../core/ports.ts';
 import { publisherOf } from '../core/publisher-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { tenantKey, tenantName } from '../core/tenant.ts';
 import type { Env } from '../env.ts';
 import type { Soon } from '../lib/soon.ts';
 import { adoptHead, currentState, knownEpoch, staleSnapshot } from './reader.ts';
@@ -81,6 +83,24 @@ async function checked(options: CurrentOptions, known: Snapshot): Promise<Snapsh
     options.report('snapshot.check', thrown);
     return staleSnapshot(known);
   }
+}
+
+/**
+ * Where a tenant is at home, for work that no request names a host of: the configured URL, or the first of its hosts; empty when
+ * there is none, or nobody can tell.
+ */
+export async function homeOf(options: Omit<CurrentOptions, 'now'> & { now(): number }): Promise<string> {
+  const { env, tenant } = options;
+  const configured = configuredUrl(env, tenant);
+  if (configured !== null || tenant === '') {
+    return configured ?? '';
+  }
+  const named = async () =>
+    (await currentSnapshot({ ...options, tenant: '', now: options.now() })).tenantNamed(tenantName(tenant));
+  const found = await named().catch(() => undefined);
+  return found === undefined || tenantKey(found) !== tenant || found.hosts.length === 0
+    ? ''
+    : `https://${found.hosts[0]}`;
 }
 
 function checkBehind({ env, tenant, now, defer, report }: CurrentOptions): void {

@@ -1,4 +1,5 @@
-import type { RouteRecord } from '../core/records.ts';
+import type { HostRecord, RouteRecord } from '../core/records.ts';
+import { tenantKey } from '../core/tenant.ts';
 import type { Resource, Row } from '../resources/define.ts';
 import type { View } from '../resources/view.ts';
 import { keyOf } from './tree.ts';
@@ -25,7 +26,21 @@ export function place(resource: Resource, before: Row | undefined, after: Row): 
     const route: RouteRecord = { id: after.id, name: after.name, method: after.http_method, path: after.http_path };
     placed.push({ kind: 'route', id: after.id, key: after.id, row: alive ? ({ ...route } as Placed['row']) : null });
   }
+  if (resource.name === 'tenant') {
+    placed.push(...hostsOf(before, after, alive));
+  }
   return placed;
+}
+
+/** Hosts of a removed tenant stay, and say so. */
+function hostsOf(before: Row | undefined, after: Row, open: boolean): Placed[] {
+  const { id, hosts } = after as Row & { hosts: string[] };
+  const given = ((before?.hosts ?? []) as string[]).filter((host) => !hosts.includes(host));
+  const host = (name: string): HostRecord => ({ id, name, tenant: tenantKey(after as Row & { name: string }), open });
+  return [
+    ...given.map((name) => ({ kind: 'host', id, key: name, row: null })),
+    ...hosts.map((name) => ({ kind: 'host', id, key: name, row: { ...host(name) } })),
+  ];
 }
 
 /** What reaches the isolates of a row: the tenant is known from where it is kept. */

@@ -25,6 +25,9 @@ const derived: Record<string, Shape> = {
   /** Actions and schemas at a pinned commit, named `action/Name@commit`. */
   pin: { by: 'name', bits: 5, leaf: 24_000 },
   key: { by: 'id', bits: 5, leaf: 24_000 },
+  /** The host names of tenants. */
+  host: { by: 'name', bits: 5, leaf: 24_000 },
+  tenant: { by: 'name', bits: 5, leaf: 24_000 },
 };
 
 /** How the rows of a kind are spread. */
@@ -32,7 +35,12 @@ export function shapeOf(kind: string): Shape {
   return derived[kind] ?? { by: resources.get(kind)!.keyedBy, bits: 5, leaf: 24_000 };
 }
 
-/** What tells the rows of a kind apart: pins of one object share its id. */
+/** Whether several rows of a kind have one id; their keys tell them apart. */
+export function sharesIds(kind: string): boolean {
+  return kind === 'pin' || kind === 'host';
+}
+
+/** What tells the rows of a kind apart: pins of one object share its id, and so do the hosts of one tenant. */
 export function identityOf(kind: string): (row: TreeRow) => string | number {
-  return kind === 'pin' ? (row) => String(row.name) : (row) => row.id;
+  return sharesIds(kind) ? (row) => String(row.name) : (row) => row.id;
 }

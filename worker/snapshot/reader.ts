@@ -4,11 +4,13 @@ import type {
   ConfigRecord,
   ConnectionRecord,
   EventRecord,
+  HostRecord,
   KeyRecord,
   OperationRecord,
   RateRecord,
   RouteRecord,
   SchemaRecord,
+  TenantRecord,
 } from '../core/records.ts';
 import type { Match, Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
@@ -41,7 +43,7 @@ interface State {
 const states = new Map<string, State>();
 
 /** Kinds in which calls look rows up one by one. */
-const lazyKinds = ['operation', 'action', 'schema', 'connection', 'event', 'pin'];
+const lazyKinds = ['operation', 'action', 'schema', 'connection', 'event', 'pin', 'host', 'tenant'];
 /** Kinds that an isolate has whole. */
 const eagerKinds = ['rate', 'config', 'key'];
 
@@ -230,6 +232,8 @@ function makeSnapshot(env: Env, tenant: string, state: State): Snapshot {
         : found;
     },
     event: (name) => named<EventRecord>('event', name),
+    host: (name) => named<HostRecord>('host', name),
+    tenantNamed: (name) => named<TenantRecord>('tenant', name),
     rates,
     keys,
     config: (name) => config.get(name)?.value,

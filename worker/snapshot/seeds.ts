@@ -6,11 +6,28 @@ import { seededAgents } from '../resources/seeded-agents.ts';
 import { systemEvents } from '../resources/system-events.ts';
 import { systemScopes } from '../resources/system-scopes.ts';
 
-/** Rows that callers may not create as such (config) or whose members they may not set (category), written as they are. */
-export function seedRows(
+interface SeedRow {
+  resource: string;
+  row: Record<string, unknown> & { id: number };
+}
+
+/**
+ * Rows that callers may not create as such (config) or whose members they may not set (category), written as they are. The root
+ * tenant's have the ids that Fusio gives them, the others the next ones that are free; categories are the root tenant's.
+ */
+export async function seedRows(
   tenant: string,
   now: number,
-): { resource: string; row: Record<string, unknown> & { id: number } }[] {
+  nextId: (resource: string) => Promise<number>,
+): Promise<SeedRow[]> {
+  const rows = rootRows(tenant, now).filter(({ resource }) => tenant === '' || resource !== 'category');
+  for (const { resource, row } of tenant === '' ? [] : rows) {
+    row.id = await nextId(resource);
+  }
+  return rows;
+}
+
+function rootRows(tenant: string, now: number): SeedRow[] {
   const date = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const common = { tenant_id: tenant, status: 1 };
   return [

@@ -50,7 +50,7 @@ export async function describe(call: Call, { categories, version }: Selection): 
   const described = configured.map((row) => describeRow(row, own.roots));
   const all = [...management.operations, ...described].sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    baseUrl: baseUrlOf(runtime.env, call.url),
+    baseUrl: baseUrlOf(runtime.env, call.url, tenant),
     info: infoOf((name) => String(snapshot.config(name) ?? ''), version),
     scopes: await scopesOf(call, all),
     grants: Object.keys(grants),

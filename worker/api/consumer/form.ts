@@ -45,7 +45,7 @@ async function get(call: Call, input: Input) {
   const schema = name === null ? undefined : await call.snapshot.schema(target.incoming.replace(/^schema:\/\//, ''));
   return {
     ...pick(entity, ['id', 'status', 'name']),
-    action: baseUrlOf(call.runtime.env, call.url) + target.http_path,
+    action: baseUrlOf(call.runtime.env, call.url, call.tenant) + target.http_path,
     method: target.http_method,
     ...(schema === undefined ? {} : { jsonSchema: formSchema(schema.compiled) }),
     ...pick(entity, ['uiSchema', 'metadata']),

@@ -25,9 +25,9 @@ export const aboutOperations: readonly SystemOperation[] = [
 ];
 
 async function about(call: Call) {
-  const { snapshot, runtime, url } = call;
+  const { snapshot, runtime, url, tenant } = call;
   const text = (name: string) => String(snapshot.config(name) ?? '');
-  const base = baseUrlOf(runtime.env, url);
+  const base = baseUrlOf(runtime.env, url, tenant);
   const links: [string, string][] = [
     ['root', `${base}/`],
     ['openapi', `${base}/system/generator/spec-openapi`],

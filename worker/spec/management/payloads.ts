@@ -204,7 +204,6 @@ backend.taxonomy.getAll: -> Backend_TaxonomyCollection
 backend.taxonomy.move: Backend_TaxonomyMove -> Common_Message
 backend.taxonomy.update: Backend_TaxonomyUpdate -> Common_Message
 backend.tenant.remove: -> Common_Message
-backend.tenant.setup: -> Common_Message
 backend.test.get: -> Backend_Test
 backend.test.getAll: -> Backend_TestCollection
 backend.test.refresh: -> Common_Message
