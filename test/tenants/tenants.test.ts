@@ -221,7 +221,7 @@ describe('what one tenant has', () => {
     expect(kept.map(({ name }) => name)).toEqual([expect.stringMatching(/^backup\/acme\.1\//)]);
     expectOnly('acme', 'backup', (await gateway.CONTENT.get(kept[0]!.name))!);
     for (const whose of all) {
-      const made = whose === 'acme' ? ['backup', 'retention', 'runs', 'tokens', 'uploads'] : [];
+      const made = whose === 'acme' ? ['backup', 'letters', 'retention', 'runs', 'tokens', 'uploads'] : [];
       expect((await apis[whose].must('GET', '/backend/backup')).entry).toHaveLength(made.length > 0 ? 1 : 0);
       const { entry } = await apis[whose].must('GET', '/backend/job');
       expect(entry.map(({ name }: { name: string }) => name).sort(), whose).toEqual(made);
