@@ -43,15 +43,16 @@ it('each run of clean-up leaves a row: what it removed, how long it took', async
   await gateway.cron(hour);
   const { entry, totalResults } = await send('GET', '/backend/job');
   expect(entry.map(({ name, rows, more }: any) => [name, rows, more]).sort()).toEqual([
+    ['letters', 0, false],
     ['retention', 0, false],
     ['runs', 0, false],
     ['tokens', 0, false],
     ['uploads', 1, false],
   ]);
-  expect(totalResults).toBe(4);
+  expect(totalResults).toBe(5);
   expect(entry[0]).toMatchObject({ duration: expect.any(Number), date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
   await gateway.cron(hour + 60_000);
-  expect((await send('GET', '/backend/job')).totalResults).toBe(4);
+  expect((await send('GET', '/backend/job')).totalResults).toBe(5);
 });
 
 it('a run that failed says why, and the others run all the same', async () => {
