@@ -1,6 +1,7 @@
 import type { Change } from '../core/ports.ts';
 import { categories } from '../core/system-operation.ts';
 import { configTypes, seededConfig } from '../resources/config.ts';
+import { resources } from '../resources/index.ts';
 import { seededPages } from '../resources/page-texts.ts';
 import { seededAgents } from '../resources/seeded-agents.ts';
 import { systemEvents } from '../resources/system-events.ts';
@@ -31,7 +32,7 @@ function rootRows(tenant: string, now: number): SeedRow[] {
   const date = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const common = { tenant_id: tenant, status: 1 };
   return [
-    ...systemScopes.map(({ name, description, category }, index) => ({
+    ...seededScopes().map(({ name, description, category }, index) => ({
       resource: 'scope',
       row: { ...common, id: index + 1, category_id: category, name, description, metadata: null },
     })),
@@ -71,6 +72,13 @@ function rootRows(tenant: string, now: number): SeedRow[] {
       row: { ...common, ...page, id: index + 1, metadata: null, date },
     })),
   ];
+}
+
+/** Every entity has a scope, also one that the list of Fusio's does not know. */
+function seededScopes(): typeof systemScopes {
+  const known = new Set(systemScopes.map(({ name }) => name));
+  const names = [...resources.keys()].map((name) => `backend.${name}`).filter((name) => !known.has(name));
+  return [...systemScopes, ...names.map((name) => ({ name, description: '', category: categories.backend }))];
 }
 
 /** The rest of what every tenant starts with, as changes that walk through the ordinary rules. */
