@@ -159,5 +159,6 @@ async function replay(call: Call, condition: SQL | undefined) {
     }
   };
   await Promise.all(Array.from({ length: together }, work));
-  return { success: true, message: `${count} messages are tried again`, count, more: rows.length > mostReplayed };
+  const message = `${count} ${count === 1 ? 'message is' : 'messages are'} tried again`;
+  return { success: true, message, count, more: rows.length > mostReplayed };
 }

@@ -83,7 +83,8 @@ export function laneOperations(place: LaneSide): SystemOperation[] {
         const named = body.messages !== undefined;
         const filter = filterOf({ ...(named ? {} : { status: 'dead' }), ...body });
         const count = await reach(lane.replay(filter));
-        return { success: true, message: `${count} deliveries are tried again`, count };
+        const message = `${count} ${count === 1 ? 'delivery is' : 'deliveries are'} tried again`;
+        return { success: true, message, count };
       },
     },
   ];
@@ -199,7 +200,11 @@ export function webhookLaneOperations(place: LaneSide): SystemOperation[] {
         const { lane } = await pulling(call, input, place);
         const { cursor } = input.body as { cursor: number };
         const count = await reach(lane.acknowledge(cursor));
-        return { success: true, message: `${count} messages are acknowledged`, count };
+        return {
+          success: true,
+          message: `${count} ${count === 1 ? 'message is' : 'messages are'} acknowledged`,
+          count,
+        };
       },
     },
   ];
