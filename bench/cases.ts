@@ -23,6 +23,7 @@ export interface Case {
 export const legend: Record<string, string> = {
   a: 'bare worker that forwards',
   'a+': 'the same, with the 1.5 KB body',
+  'a*': 'the least gateway: look-up, its headers both ways, a clock',
   b: 'Postern: public, no rate, no log',
   c: 'Postern: token, scope, leased rate, log',
   d: 'Postern: token, scope, exact rate, log',
@@ -43,6 +44,8 @@ export async function openCases(bench: Bench, sizes: number[]): Promise<Case[]> 
   const upstream = await startUpstream(bench);
   const forwarder = await startForwarder(bench, upstream.url);
   const cases: Case[] = forwarding(forwarder, 'workerd');
+  const least = await startForwarder(bench, upstream.url, 'least.mjs');
+  cases.push({ letter: 'a*', operations: null, place: 'workerd', target: least, requests: floor });
   for (const operations of sizes) {
     const { worker, requests } = await openPostern(bench, upstream.url, operations);
     cases.push(...postern(worker, requests, operations, 'workerd'));

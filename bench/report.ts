@@ -84,9 +84,9 @@ function figureRow(measured: Measured, all: Measured[]): string[] {
       medianOf(measured, ({ cpu }) => cpu),
       0,
     ),
-    'ag'.includes(letter[0]!) ? '–' : added,
+    ['a', 'a+', 'g'].includes(letter) ? '–' : added,
     Math.round(medianOf(measured, ({ rate }) => rate)).toLocaleString('en'),
-    letter.startsWith('a') ? '–' : share,
+    ['a', 'a+'].includes(letter) ? '–' : share,
     round(
       medianOf(measured, ({ p50 }) => p50),
       2,

@@ -21,12 +21,16 @@ const { default: binary, version, compatibilityDate } = require('workerd') as Re
 
 export const workerdVersion = `${version} (compatibility up to ${compatibilityDate})`;
 
-/** The bare worker that everything is compared with: it forwards, and does nothing else. */
-export async function startForwarder(bench: Bench, upstream: string): Promise<RunningWorker> {
+/** A bare worker: `forward.mjs`, that everything is compared with, forwards and does nothing else; `least.mjs` is the least gateway. */
+export async function startForwarder(
+  bench: Bench,
+  upstream: string,
+  module: 'forward.mjs' | 'least.mjs' = 'forward.mjs',
+): Promise<RunningWorker> {
   const folder = join(bench.folder, `forward-${await freePort()}`);
   mkdirSync(folder, { recursive: true });
-  copyFileSync(join(projectRoot, 'bench/forward.mjs'), join(folder, 'forward.mjs'));
-  return startWorkerd(bench, folder, ['forward.mjs'], [`(name = "UPSTREAM", text = ${quoted(upstream)})`]);
+  copyFileSync(join(projectRoot, 'bench', module), join(folder, module));
+  return startWorkerd(bench, folder, [module], [`(name = "UPSTREAM", text = ${quoted(upstream)})`]);
 }
 
 /** Laid over wrangler.toml's vars: upstreams are on loopback, and callers' addresses are the socket's. */

@@ -61,22 +61,44 @@ const closeObject = 0x7d;
 /** Above so many members an object's names move from a list that is searched into a set. */
 const listed = 8;
 
-/** One open array or object. */
+/** One open array or object. Its names are places in the text and hashes of what stands there: most bodies need no more of them. */
 interface Level {
-  /** The names so far; null in an array. */
-  names: string[] | null;
+  isObject: boolean;
+  /** Names so far, and of the first `listed` of them where they begin, where they end (quotes included) and their hashes. */
+  count: number;
+  starts: number[];
+  ends: number[];
+  hashes: number[];
+  /** All names, unescaped, where there are many or one of them is escaped. */
   set: Set<string> | null;
   /** The position of the current element in an array. */
   index: number;
 }
 
+/** The levels by depth, used anew by each walk: a walk never pauses. */
+const levels: Level[] = [];
+
+function enter(depth: number, isObject: boolean): Level {
+  const known = levels[depth];
+  if (known === undefined) {
+    const level: Level = { isObject, count: 0, starts: [], ends: [], hashes: [], set: null, index: 0 };
+    levels[depth] = level;
+    return level;
+  }
+  known.isObject = isObject;
+  known.count = 0;
+  known.set = null;
+  known.index = 0;
+  return known;
+}
+
 function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | undefined {
-  const levels: Level[] = [];
   let level: Level | undefined;
+  let depth = 0;
   let nodes = 0;
   let at = 0;
   const fail = (reason: ScanFailure['reason'], message: string, position: number): ScanFailure => {
-    return { ok: false, reason, message, position, pointer: pointerOf(levels) };
+    return { ok: false, reason, message, position, pointer: pointerOf(text, depth) };
   };
   const unexpected = (position: number): ScanFailure => {
     if (position >= text.length) {
@@ -94,11 +116,10 @@ function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | u
     }
     let entered = false;
     if (code === openObject || code === openArray) {
-      if (levels.length === maxDepth) {
+      if (depth === maxDepth) {
         return fail('depth', `is nested deeper than ${maxDepth} levels`, at);
       }
-      level = { names: code === openObject ? [] : null, set: null, index: 0 };
-      levels.push(level);
+      level = enter(depth++, code === openObject);
       const close = code === openObject ? closeObject : closeArray;
       at = skipSpace(text, at + 1);
       code = text.charCodeAt(at);
@@ -121,10 +142,9 @@ function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | u
           return at === text.length ? undefined : unexpected(at);
         }
         code = text.charCodeAt(at);
-        if (code === (level.names === null ? closeArray : closeObject)) {
+        if (code === (level.isObject ? closeObject : closeArray)) {
           at++;
-          levels.pop();
-          level = levels[levels.length - 1];
+          level = --depth === 0 ? undefined : levels[depth - 1];
           continue;
         }
         if (code !== comma) {
@@ -135,7 +155,7 @@ function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | u
       }
       break;
     }
-    if (level?.names != null) {
+    if (level?.isObject) {
       if (text.charCodeAt(at) !== quote) {
         return unexpected(at);
       }
@@ -143,10 +163,8 @@ function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | u
       if (end < 0) {
         return unexpected(~end);
       }
-      const name = nameBetween(text, at, end);
-      const known = remember(level, name);
-      if (known) {
-        return fail('duplicate', `has the member ${JSON.stringify(name)} twice`, at);
+      if (remember(level, text, at, end)) {
+        return fail('duplicate', `has the member ${JSON.stringify(nameBetween(text, at, end))} twice`, at);
       }
       at = skipSpace(text, end);
       if (text.charCodeAt(at) !== colon) {
@@ -157,19 +175,35 @@ function walk(text: string, maxDepth: number, maxNodes: number): ScanFailure | u
   }
 }
 
-/** Adds a name to an object's; true when it was there already. It is then the last one in the list, for the pointer. */
-function remember(level: Level, name: string): boolean {
-  const names = level.names!;
-  if (level.set === null) {
-    const known = names.includes(name);
-    names.push(name);
-    if (names.length > listed) {
-      level.set = new Set(names);
-    }
-    return known;
+/** Adds the name between two places to an object's; true when it was there already. It is then the last one, for the pointer. */
+function remember(level: Level, text: string, start: number, end: number): boolean {
+  let hash = 0;
+  let escaped = false;
+  for (let at = start + 1; at < end - 1; at++) {
+    const code = text.charCodeAt(at);
+    escaped ||= code === backslash;
+    hash = (Math.imul(hash, 31) + code) | 0;
   }
-  names.push(name);
-  return level.set.size === level.set.add(name).size;
+  if (level.set === null && (escaped || level.count === listed)) {
+    level.set = new Set();
+    for (let at = 0; at < level.count; at++) {
+      level.set.add(nameBetween(text, level.starts[at]!, level.ends[at]!));
+    }
+  }
+  const { count, set } = level;
+  level.count = count + 1;
+  level.starts[set === null ? count : listed] = start;
+  level.ends[set === null ? count : listed] = end;
+  if (set !== null) {
+    return set.size === set.add(nameBetween(text, start, end)).size;
+  }
+  level.hashes[count] = hash;
+  for (let at = 0; at < count; at++) {
+    if (level.hashes[at] === hash && text.slice(level.starts[at], level.ends[at]) === text.slice(start, end)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** The text between the quotes, unescaped. */
@@ -304,13 +338,14 @@ function skipWord(text: string, at: number, word: string): number {
   return at + word.length;
 }
 
-function pointerOf(levels: Level[]): string {
+function pointerOf(text: string, depth: number): string {
   let pointer = '';
-  for (const { names, index } of levels) {
-    if (names === null) {
+  for (const { isObject, count, set, starts, ends, index } of levels.slice(0, depth)) {
+    if (!isObject) {
       pointer += `/${index}`;
-    } else if (names.length > 0) {
-      pointer += `/${names[names.length - 1]!.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    } else if (count > 0) {
+      const last = set === null ? count - 1 : listed;
+      pointer += `/${nameBetween(text, starts[last]!, ends[last]!).replaceAll('~', '~0').replaceAll('/', '~1')}`;
     }
   }
   return pointer;
