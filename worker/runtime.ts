@@ -1,5 +1,6 @@
 import { createCatalog } from './api/index.ts';
 import { ApiError } from './core/errors.ts';
+import type { Dispatcher } from './core/events.ts';
 import type { Egress, Publishing } from './core/ports.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { Env } from './env.ts';
@@ -33,6 +34,7 @@ export function createRuntime(
       trace: thrown instanceof Error ? (thrown.stack ?? null) : null,
       requestId: null,
     });
+  const { publishing, dispatcher } = portsOf(env);
   let guard: Egress | undefined;
   return {
     env,
@@ -41,8 +43,8 @@ export function createRuntime(
     defer,
     report,
     system,
-    publishing: publishingOf(env),
-    dispatcher: createDispatcher(env, now),
+    publishing,
+    dispatcher,
     egress: {
       // Most calls that are refused, and all that answer by themselves, need none.
       fetch: (url, init, options) => (guard ??= egressFor(env, request)).fetch(url, init, options),
@@ -50,13 +52,14 @@ export function createRuntime(
   };
 }
 
-let published: { env: Env; publishing: Publishing } | undefined;
+let ports: { env: Env; publishing: Publishing; dispatcher: Dispatcher } | undefined;
 
-function publishingOf(env: Env): Publishing {
-  if (published?.env !== env) {
-    published = { env, publishing: createPublishing(env) };
+/** What knows nothing of a single request. */
+function portsOf(env: Env) {
+  if (ports?.env !== env) {
+    ports = { env, publishing: createPublishing(env), dispatcher: createDispatcher(env, now) };
   }
-  return published.publishing;
+  return ports;
 }
 
 /** The egress guard as rooms see it: its refusals are errors of the API. */

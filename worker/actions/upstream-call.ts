@@ -30,32 +30,73 @@ export const defaultRetries = 2;
  * 9110 §9.2.2) or the request certainly never left. Throws `circuit_open`, `upstream_timeout`, `bad_gateway`, `egress_denied`.
  */
 export async function callUpstream(call: UpstreamCall, context: ActionContext, deadline: number): Promise<Response> {
-  const target = breakerName(context, call.url);
+  const { url, signal } = call;
+  const target = breakerName(context, url);
   const admission = breakers.admit(target, context.now());
   if (!admission.admitted) {
     const message = `The upstream server failed repeatedly and is not called for ${admission.retryAfter} s`;
     throw new ApiError('circuit_open', message, { headers: { 'Retry-After': String(admission.retryAfter) } });
   }
-  const isProbe = admission.state.opened !== null;
-  try {
-    const response = await attempts(call, context, deadline, isProbe ? 0 : call.retries);
-    if (failing.has(response.status)) {
-      breakers.fail(target, context.now());
-    } else {
-      breakers.succeed(target);
+  const retries = admission.state.opened === null ? call.retries : 0;
+  const init = initOf(call);
+  for (let tried = 0; ; tried++) {
+    const started = context.now();
+    const left = deadline - started;
+    if (left <= 0) {
+      throw failed(call, target, context, new ApiError('upstream_timeout'));
     }
-    return response;
-  } catch (thrown) {
-    const error = ApiError.from(thrown);
-    // A body that the caller streams may break off or dawdle by the caller's doing: that must not open the breaker for others.
-    const theirs = call.signal?.aborted === true || call.body instanceof ReadableStream;
-    if (!theirs && (error.code === 'bad_gateway' || error.code === 'upstream_timeout')) {
-      breakers.fail(target, context.now());
-    } else {
-      breakers.abandon(target);
+    let error: ApiError;
+    let status: number | undefined;
+    try {
+      const timeout = call.timeout === null ? left : Math.min(left, call.timeout);
+      const response = await context.egress.fetch(url.href, init, { timeout, signal });
+      status = response.status;
+      return judged(understood(response), target, context);
+    } catch (thrown) {
+      error = ApiError.from(thrown);
+    } finally {
+      context.waited(
+        context.now() - started,
+        status === undefined ? { target: url.origin } : { target: url.origin, status },
+      );
     }
-    throw error;
+    if (tried >= retries || signal?.aborted || !mayRepeat(call, error)) {
+      throw failed(call, target, context, error);
+    }
+    const pause = context.random() * 50 * 2 ** tried;
+    if (context.now() + pause >= deadline) {
+      throw failed(call, target, context, error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+function initOf({ method, headers, body }: UpstreamCall): RequestInit {
+  const init: RequestInit = { method, headers, body };
+  // Node asks for it where the body is streamed (Fetch §2.2.5); the platform does not mind.
+  return body instanceof ReadableStream ? Object.assign(init, { duplex: 'half' }) : init;
+}
+
+/** Tells the breaker of an answer. */
+function judged(response: Response, target: string, context: ActionContext): Response {
+  if (failing.has(response.status)) {
+    breakers.fail(target, context.now());
+  } else {
+    breakers.succeed(target);
+  }
+  return response;
+}
+
+/** Tells the breaker that there was none. */
+function failed(call: UpstreamCall, target: string, context: ActionContext, error: ApiError): ApiError {
+  // A body that the caller streams may break off or dawdle by the caller's doing: that must not open the breaker for others.
+  const theirs = call.signal?.aborted === true || call.body instanceof ReadableStream;
+  if (!theirs && (error.code === 'bad_gateway' || error.code === 'upstream_timeout')) {
+    breakers.fail(target, context.now());
+  } else {
+    breakers.abandon(target);
+  }
+  return error;
 }
 
 /** Targets are told apart by origin, and by tenant, so that nobody opens the breaker of somebody else. */
@@ -74,42 +115,6 @@ export function mayRepeat(call: Pick<UpstreamCall, 'method' | 'replayable'>, err
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 /** A server that says so cannot serve at the moment. */
 const failing = new Set([502, 503, 504]);
-
-async function attempts(call: UpstreamCall, context: ActionContext, deadline: number, retries: number) {
-  const { url, method, headers, body, signal } = call;
-  const init: RequestInit = { method, headers, body };
-  if (body instanceof ReadableStream) {
-    // Node asks for it (Fetch §2.2.5); the platform does not mind.
-    Object.assign(init, { duplex: 'half' });
-  }
-  for (let tried = 0; ; tried++) {
-    const started = context.now();
-    const left = deadline - started;
-    if (left <= 0) {
-      throw new ApiError('upstream_timeout');
-    }
-    let error: ApiError;
-    let status: number | undefined;
-    try {
-      const timeout = call.timeout === null ? left : Math.min(left, call.timeout);
-      const response = await context.egress.fetch(url.href, init, { timeout, signal });
-      status = response.status;
-      return understood(response);
-    } catch (thrown) {
-      error = ApiError.from(thrown);
-    } finally {
-      context.waited(context.now() - started, { target: url.origin, ...(status !== undefined && { status }) });
-    }
-    if (tried >= retries || signal?.aborted || !mayRepeat(call, error)) {
-      throw error;
-    }
-    const pause = context.random() * 50 * 2 ** tried;
-    if (context.now() + pause >= deadline) {
-      throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, pause));
-  }
-}
 
 /** The platform tells a connection that failed by a status of its own (520 … 530): the caller gets 502 or 504 as from anywhere else. */
 function understood(response: Response): Response {

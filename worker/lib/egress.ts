@@ -125,7 +125,9 @@ function prepare(headers: Headers, { cdnLoop, maxHops = 3 }: EgressSettings): vo
   if (hops >= maxHops) {
     throw new EgressError('loop', `The request passed ${hops} gateways already`);
   }
-  headers.delete('host');
+  if (headers.has('host')) {
+    headers.delete('host');
+  }
   headers.set('cdn-loop', passed === '' ? hopName : `${passed}, ${hopName}`);
 }
 
@@ -142,7 +144,7 @@ function send(
   asError: (refusal: EgressError) => Error,
 ): Promise<Response> {
   const outer = init.signal != null || signal != null ? [init.signal, signal].filter((given) => given != null) : none;
-  if (outer.some((given) => given.aborted)) {
+  if (outer !== none && outer.some((given) => given.aborted)) {
     throw abortion(outer);
   }
   // Settled by whatever comes first, because it is not sure that every fetch heeds its signal.
