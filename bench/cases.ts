@@ -6,7 +6,7 @@ import type { Requests } from './load.ts';
 import { startEmulatedForwarder, startEmulatedPostern } from './miniflare.ts';
 import { hasNginx, startProxy, startUpstream } from './nginx.ts';
 import type { Bench } from './processes.ts';
-import { type RunningWorker, startForwarder, startPostern } from './workerd.ts';
+import { type RunningWorker, startForwarder, startLeast, startPostern } from './workerd.ts';
 
 /** Something to load, and what it is compared with. */
 export interface Case {
@@ -23,7 +23,7 @@ export interface Case {
 export const legend: Record<string, string> = {
   a: 'bare worker that forwards',
   'a+': 'the same, with the 1.5 KB body',
-  'a*': 'the least gateway: look-up, its headers both ways, a clock',
+  'a*': 'the least gateway: its headers both ways, a clock',
   b: 'Postern: public, no rate, no log',
   c: 'Postern: token, scope, leased rate, log',
   d: 'Postern: token, scope, exact rate, log',
@@ -37,14 +37,15 @@ export function baseOf(letter: string): string {
   return letter === 'e' ? 'a+' : 'a';
 }
 
-const floor = { method: 'GET', paths: [operationPaths(1)[0]!] };
+/** What the bare workers are asked for. */
+export const floor = { method: 'GET', paths: [operationPaths(1)[0]!] };
 
 /** Starts everything that is compared on bare workerd, and the peers. */
 export async function openCases(bench: Bench, sizes: number[]): Promise<Case[]> {
   const upstream = await startUpstream(bench);
   const forwarder = await startForwarder(bench, upstream.url);
   const cases: Case[] = forwarding(forwarder, 'workerd');
-  const least = await startForwarder(bench, upstream.url, 'least.mjs');
+  const least = await startLeast(bench, upstream.url);
   cases.push({ letter: 'a*', operations: null, place: 'workerd', target: least, requests: floor });
   for (const operations of sizes) {
     const { worker, requests } = await openPostern(bench, upstream.url, operations);

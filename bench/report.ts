@@ -188,7 +188,8 @@ function footprint(all: Footprint[]): string[] {
       ];
 }
 
-function table(head: string[], rows: string[][]): string[] {
+/** Markdown. */
+export function table(head: string[], rows: string[][]): string[] {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../admin/host/build.ts';
 import { openCases, openEmulatedCases } from './cases.ts';
+import { measureFloor } from './floor.ts';
 import { hasWrk } from './load.ts';
 import { measureLogs } from './logs.ts';
 import { type Measured, measureCases, type Pace } from './measure.ts';
@@ -16,6 +17,7 @@ const usage = `npm run bench                       everything, about 15 minutes;
 npm run bench -- --quick            small counts, to see that it runs
 npm run bench -- --write            puts the figures into bench/RESULTS.md
 npm run bench -- --sizes 10,1000 --rounds 5 --seconds 2 --connections 1,32 --restarts 10
+npm run bench -- floor               what the parts of the least gateway cost
 npm run bench -- publish [SIZE …]   what one change of the configuration costs
 npm run bench -- logs [ROWS]        what 10 million rows in the log cost, or so many (0.8 GB and half a minute a million)`;
 
@@ -46,20 +48,27 @@ async function main(args: string[]): Promise<void> {
     console.log(text);
     return values.write ? writeFigures(text, 'log figures') : undefined;
   }
+  const quick = values.quick;
+  const pace: Pace = {
+    connections: numbers(values.connections ?? '1,32'),
+    rounds: Number(values.rounds ?? (quick ? 1 : 7)),
+    seconds: Number(values.seconds ?? (quick ? 1 : 2)),
+    progress,
+  };
+  if (positionals[0] === 'floor') {
+    const text = await withBench((bench) => measureFloor(bench, pace));
+    progress('');
+    console.log(text);
+    return values.write ? writeFigures(text, 'floor figures') : undefined;
+  }
   if (values.help || positionals.length > 0) {
     console.log(usage);
     return;
   }
   sayWhatIsMissing();
-  const quick = values.quick;
   const findings = await measureAll(
     numbers(values.sizes ?? (quick ? '10,100' : '10,1000,20000')),
-    {
-      connections: numbers(values.connections ?? '1,32'),
-      rounds: Number(values.rounds ?? (quick ? 1 : 7)),
-      seconds: Number(values.seconds ?? (quick ? 1 : 2)),
-      progress,
-    },
+    pace,
     Number(values.restarts ?? (quick ? 2 : 20)),
   );
   progress('');

@@ -21,16 +21,25 @@ const { default: binary, version, compatibilityDate } = require('workerd') as Re
 
 export const workerdVersion = `${version} (compatibility up to ${compatibilityDate})`;
 
-/** A bare worker: `forward.mjs`, that everything is compared with, forwards and does nothing else; `least.mjs` is the least gateway. */
-export async function startForwarder(
-  bench: Bench,
-  upstream: string,
-  module: 'forward.mjs' | 'least.mjs' = 'forward.mjs',
-): Promise<RunningWorker> {
-  const folder = join(bench.folder, `forward-${await freePort()}`);
+/** The bare worker that everything is compared with: it forwards, and does nothing else. */
+export function startForwarder(bench: Bench, upstream: string): Promise<RunningWorker> {
+  return startBare(bench, 'forward.mjs', { UPSTREAM: upstream });
+}
+
+/** What the least gateway does beside forwarding. */
+export const everyStep = ['request', 'clock', 'answer'];
+
+/** The least gateway, or one that leaves some of it out. */
+export function startLeast(bench: Bench, upstream: string, steps: string[] = everyStep): Promise<RunningWorker> {
+  return startBare(bench, 'least.mjs', { UPSTREAM: upstream, STEPS: steps.join(',') });
+}
+
+async function startBare(bench: Bench, module: string, texts: Record<string, string>): Promise<RunningWorker> {
+  const folder = join(bench.folder, `bare-${await freePort()}`);
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(projectRoot, 'bench', module), join(folder, module));
-  return startWorkerd(bench, folder, [module], [`(name = "UPSTREAM", text = ${quoted(upstream)})`]);
+  const bindings = Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${quoted(text)})`);
+  return startWorkerd(bench, folder, [module], bindings);
 }
 
 /** Laid over wrangler.toml's vars: upstreams are on loopback, and callers' addresses are the socket's. */
