@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -111,6 +111,20 @@ it('a backup of a Fusio 8 is taken; what it names that does not exist is said', 
     'left out operation meta.getAbout: it is part of Fusio itself, an',
   ]);
   expect((await gateway.fetch('/')).status).not.toBe(503);
+});
+
+it('a backup of a Fusio 8 that was taken, exported and taken again makes no difference', async () => {
+  const exported = async (name: string) => {
+    expect((await run('backup', 'export', join(folder, name))).code).toBe(0);
+    return readFileSync(join(folder, name), 'utf8');
+  };
+  expect((await run('backup', 'import', fixture('backup.json'))).code).toBe(0);
+  const first = await exported('first.backup');
+  const again = await run('backup', 'import', join(folder, 'first.backup'), '--json');
+  expect(again.json().logs, again.out).toEqual([]);
+  expect(await exported('second.backup')).toBe(first);
+  await run('backup', 'import', fixture('backup.json'));
+  expect(await exported('third.backup')).toBe(first);
 });
 
 it('users of a database dump come with their roles, scopes and passwords', async () => {

@@ -10,6 +10,7 @@ import { isStablySealed, openStably, sealStably } from '../../lib/stable-seal.ts
 import type { Reader } from '../../resources/authority-read.ts';
 import { actorOf } from '../../resources/crud.ts';
 import { resources } from '../../resources/index.ts';
+import { applyPins, namePins } from './backup-pins.ts';
 import { exportAll, rowsOf } from './deploy.ts';
 import { keptBackups, readKept } from './kept-backups.ts';
 
@@ -79,13 +80,15 @@ export async function exportText(call: Reader): Promise<string> {
       }
     }
   }
+  const pins = await namePins(call, sections);
   const lists = order
     .filter((section) => sections[section] !== undefined)
     .map((section) => [
       section,
       Object.entries(sections[section]!).map(([name, entry]) => entryOf(section, name, entry)),
     ]);
-  return JSON.stringify({ version, ...Object.fromEntries(lists) }, null, 4);
+  const whole = { version, ...Object.fromEntries(lists), ...(pins.length === 0 ? {} : { pin: pins }) };
+  return JSON.stringify(whole, null, 4);
 }
 
 function entryOf(section: string, name: string, entry: unknown): Entry {
@@ -168,24 +171,11 @@ async function changesOf(call: Call, backup: Record<string, unknown>, logs: stri
         if (sealedKinds.includes(section)) {
           data.config = await opened(call, entry.config, `${section}/${name}`, logs);
         }
-        changes.push({ resource: section, verb: 'put', data: section === 'operation' ? unpinned(data) : data });
+        changes.push({ resource: section, verb: 'put', data });
       }
     }
   }
-  return changes;
-}
-
-/** `schema://Name@commit` → `schema://Name`: commits are no part of a backup; a stable operation is pinned to what comes with it. */
-function unpinned(operation: Entry): Entry {
-  const bare = (value: unknown): unknown =>
-    typeof value === 'string'
-      ? value.replace(/^((?:schema|action):\/\/[A-Za-z0-9_-]+)@[0-9a-f]+$/, '$1')
-      : isObject(value)
-        ? Object.fromEntries(Object.entries(value).map(([code, reference]) => [code, bare(reference)]))
-        : value;
-  const { action, incoming, outgoing, throws } = operation;
-  const references = Object.entries({ action, incoming, outgoing, throws }).filter(([, value]) => value !== undefined);
-  return { ...operation, ...Object.fromEntries(references.map(([member, value]) => [member, bare(value)])) };
+  return applyPins(call, backup, changes);
 }
 
 /** What every installation has stays as it is here, but for roles, whose scopes are the operator's. */
