@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<CommandDef<any>>> = {
   check: () => import('./commands/check.ts').then((module) => module.check),
   clean: () => import('./commands/clean.ts').then((module) => module.clean),
   migrate: () => import('./commands/migrate.ts').then((module) => module.migrateCommand),
+  generate: () => import('./commands/generate.ts').then((module) => module.generate),
   import: () => import('./commands/import.ts').then((module) => module.importCommand),
 };
 

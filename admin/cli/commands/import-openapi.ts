@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parse, parseDocument, YAMLParseError } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Client } from '../client.ts';
 import { command } from '../command.ts';
 import { locateJson, placeOf } from '../deploy/place.ts';
+import { parseText, readText } from '../document.ts';
 import { Failure, type Place } from '../failure.ts';
+import { type Generated, showGenerated } from '../generated.ts';
 import type { Output } from '../output.ts';
 import { slimDescription } from '../slim-description.ts';
 import { uploadJson } from '../upload.ts';
@@ -13,15 +14,6 @@ import { uploadJson } from '../upload.ts';
 const inlineLimit = 500_000;
 
 const generator = '/backend/generator/Fusio.Impl.Provider.Generator.OpenAPI';
-
-type Counts = Record<string, Partial<Record<'create' | 'update' | 'none', number>>>;
-
-interface Answer {
-  revision?: number;
-  counts: Counts;
-  warnings: string[];
-  operations?: { name: string; httpMethod: string; httpPath: string }[];
-}
 
 /** Makes schemas, actions and operations out of an OpenAPI or Swagger description: one publish. */
 export const importOpenApi = command({
@@ -61,7 +53,7 @@ export const importOpenApi = command({
     message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
   },
   async run({ args, client, output, values }) {
-    const text = await read(args.file, output);
+    const text = await readText(args.file, output);
     const document = parseText(args.file, text);
     const api = await client();
     const scopes = values('scope');
@@ -76,56 +68,13 @@ export const importOpenApi = command({
     };
     const title = plan ? 'Comparing' : 'Importing';
     const answer = await output
-      .progress(title, null, () => api.send<Answer>(plan ? 'PUT' : 'POST', generator, body))
+      .progress(title, null, () => api.send<Generated>(plan ? 'PUT' : 'POST', generator, body))
       .catch((thrown) => {
         throw thrown instanceof Failure ? placed(thrown, args.file, text) : thrown;
       });
-    output.result(plan ? answer : { ...answer, plan }, () => summary(answer, plan));
+    output.result(plan ? answer : { ...answer, plan }, () => showGenerated(answer, plan));
   },
 });
-
-async function read(file: string, output: Output): Promise<string> {
-  try {
-    if (file === '-') {
-      let input = '';
-      for await (const chunk of process.stdin.setEncoding('utf8')) {
-        input += chunk;
-      }
-      return input;
-    }
-    if (/^https?:\/\//i.test(file)) {
-      const response = await output.progress(`Reading ${file}`, null, () => fetch(file));
-      if (!response.ok) {
-        throw new Failure('usage', `${file} answered ${response.status}`);
-      }
-      return await response.text();
-    }
-    return await readFile(file, 'utf8');
-  } catch (thrown) {
-    throw thrown instanceof Failure
-      ? thrown
-      : new Failure('usage', `${file} cannot be read: ${(thrown as Error).message}`);
-  }
-}
-
-function parseText(file: string, text: string): unknown {
-  try {
-    return /^\s*[{[]/.test(text) ? JSON.parse(text) : parse(text, { maxAliasCount: 1000 });
-  } catch (thrown) {
-    const offset = /at position (\d+)/.exec((thrown as Error).message)?.[1];
-    const line = thrown instanceof YAMLParseError ? thrown.linePos?.[0] : undefined;
-    const place: Place =
-      line !== undefined
-        ? { file, line: line.line, column: line.col }
-        : offset !== undefined
-          ? placeOf(file, text, Number(offset))
-          : { file };
-    const message = (thrown as Error).message.split('\n')[0]!;
-    throw new Failure('usage', `${file} is not valid JSON or YAML`, {
-      complaints: [{ message, rule: 'syntax', place }],
-    });
-  }
-}
 
 /** The description for the request: itself, or the name of its upload. */
 async function send(api: Client, output: Output, document: unknown): Promise<string> {
@@ -181,29 +130,4 @@ function locate(file: string, text: string, pointer: string): Place {
   }
   const { line, col } = parsed.lines.linePos(offset);
   return { file, line, column: col };
-}
-
-function summary(answer: Answer, plan: boolean): string {
-  const counted = Object.entries(answer.counts).map(([resource, verbs]) => {
-    const parts = [
-      verbs.create ? `${verbs.create} new` : '',
-      verbs.update ? `${verbs.update} changed` : '',
-      verbs.none ? `${verbs.none} unchanged` : '',
-    ].filter((part) => part !== '');
-    return `  ${resource}: ${parts.join(', ')}`;
-  });
-  const listed = plan
-    ? (answer.operations ?? [])
-        .slice(0, 20)
-        .map((operation) => `  ${operation.httpMethod.padEnd(6)} ${operation.httpPath}  ${operation.name}`)
-    : [];
-  const more = (answer.operations?.length ?? 0) - listed.length;
-  return [
-    ...answer.warnings.slice(0, 20).map((warning) => `Note: ${warning}`),
-    ...(answer.warnings.length > 20 ? [`Note: … and ${answer.warnings.length - 20} more`] : []),
-    ...listed,
-    ...(plan && more > 0 ? [`  … and ${more} more`] : []),
-    plan ? 'Plan, nothing was changed:' : `Revision ${answer.revision}:`,
-    ...(counted.length === 0 ? ['  nothing to do'] : counted),
-  ].join('\n');
 }
