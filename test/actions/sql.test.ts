@@ -107,6 +107,10 @@ describe('the table designer', () => {
     const added = [...columns, column('note', 'text', { default: 'none', notNull: true })];
     await admin.must('PUT', `${database}/app_thing`, { ...table, columns: added, indexes: [{ columns: ['count'] }] });
     const row = (await admin.must('GET', `${database}/app_thing/rows`)).entry[0];
+    const some = await admin.must('GET', `${database}/app_thing/rows?columns=count,%20title&sortBy=made`);
+    expect(some.entry).toEqual([{ title: 'kept', count: row.count }]);
+    const refused = await admin.call('GET', `${database}/app_thing/rows?columns=title,nowhere`);
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([400, '/query/columns']);
     expect(row).toMatchObject({ title: 'kept', count: 7, sort: "it's", note: 'none', made: '2026-01-01 00:00:00' });
     const after = await admin.must('GET', `${database}/app_thing`);
     expect(after.indexes).toEqual([{ name: 'app_thing_count', unique: false, columns: ['count'] }]);

@@ -31,14 +31,7 @@ export const named: Record<string, string[]> = {
     'backend.dashboard.getAll.from is ours',
     'backend.dashboard.getAll.to is ours',
   ],
-  'Rows are whole': ['backend.connection.database.getRows.columns is missing'],
   'Further filters': ['backend.action.getAll.taxonomy is ours', 'backend.connection.database.getTables.search is ours'],
-  'No transaction has these, there is nothing to filter by': [
-    'backend.transaction.getAll.appId is missing',
-    'backend.transaction.getAll.provider is missing',
-    'backend.transaction.getAll.status is missing',
-    'backend.transaction.getAll.taxonomy is missing',
-  ],
   'Every object shows whether it is active, and its place in the taxonomy': [
     'Backend_*.status is ours',
     'Backend_*.taxonomyId is ours',

@@ -117,6 +117,18 @@ test('addresses are counted from the log, which is said', async () => {
   expect((await chart('requests_per_ip')).note).toContain('log');
 });
 
+test('payments are found by all that Fusio finds them by', async () => {
+  await gateway.DB.prepare(`UPDATE "transaction" SET app_id = 7, provider = 'Stripe' WHERE transaction_id = 'a'`).run();
+  const found = async (query: string) =>
+    (await api.must('GET', `/backend/transaction?${june}&${query}`)).entry.map((one: any) => one.transactionId).sort();
+  expect(await found('appId=7')).toEqual(['a']);
+  expect(await found('provider=Stripe')).toEqual(['a']);
+  expect(await found('status=1')).toEqual(['a', 'b']);
+  expect(await found('status=none')).toEqual([]);
+  expect(await found('taxonomy=1')).toEqual([]);
+  expect(await found('userId=1')).toEqual(['a']);
+});
+
 test('tests of operations by their state', async () => {
   expect(await chart('test_coverage', '')).toEqual({
     labels: ['Pending', 'Success', 'Warning', 'Error'],

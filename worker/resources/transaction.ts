@@ -10,6 +10,9 @@ export const transactions = sqliteTable(
     ...identity,
     user_id: integer().notNull(),
     plan_id: integer(),
+    /** The app that the payment was made with, and the connection of its provider, where they are known. */
+    app_id: integer(),
+    provider: text(),
     transaction_id: text().notNull(),
     /** Cents. */
     amount: integer().notNull(),

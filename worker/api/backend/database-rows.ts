@@ -41,6 +41,7 @@ export function rowOperations(
         filterBy: text('Column'),
         filterOp: text(filterOperators.join(', ')),
         filterValue: text('Value that rows are compared with'),
+        columns: text('Columns that are shown, comma separated; all unless given'),
       },
       run: async (call, input) => listRows(await openTable(call, input), input),
     },
@@ -147,13 +148,14 @@ async function listRows(opened: Opened, input: Input) {
     column: shape.key?.name ?? table.columns[0]!.name,
     direction: 'DESC' as const,
   };
+  const columns = readColumns(table, input.query.columns);
   const order = [column, ...(shape.key === null || shape.key.name === column ? [] : [shape.key.name])];
   const [total, rows] = await runStatements('read', () =>
     database.batch<Row>([
       database.prepare(`SELECT COUNT(*) AS total ${source}`).bind(...page.values),
       database
         .prepare(
-          `SELECT * ${source} ORDER BY ${order.map((name) => `${quoteName(name)} ${direction}`).join(', ')} LIMIT ? OFFSET ?`,
+          `SELECT ${columns.map(({ name }) => quoteName(name)).join(', ')} ${source} ORDER BY ${order.map((name) => `${quoteName(name)} ${direction}`).join(', ')} LIMIT ? OFFSET ?`,
         )
         .bind(...page.values, page.count, page.startIndex),
     ]),
@@ -162,8 +164,24 @@ async function listRows(opened: Opened, input: Input) {
     totalResults: total!.results[0]!.total,
     itemsPerPage: page.count,
     startIndex: page.startIndex,
-    entry: rows!.results.map((row) => shown(table, row)),
+    entry: rows!.results.map((row) => shown({ columns }, row)),
   };
+}
+
+/** The columns that `a, b` names, in the table's order; all of them when nothing is named. */
+function readColumns({ columns }: Table, given: unknown): Column[] {
+  const names = String(given ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const unknown = names.find((name) => !columns.some((column) => column.name === name));
+  if (unknown !== undefined) {
+    const message = `columns: there is no column "${unknown}"`;
+    throw new ApiError('invalid_parameter', message, {
+      errors: [{ pointer: '/query/columns', rule: 'column', message }],
+    });
+  }
+  return names.length === 0 ? columns : columns.filter(({ name }) => names.includes(name));
 }
 
 function shapeOf({ database, table }: Opened): Shape {
@@ -188,7 +206,7 @@ function found<T>(row: T | null): T {
 }
 
 /** Moments stay in the form in which the database compares them. */
-function shown({ columns }: Table, row: Row): Row {
+function shown({ columns }: Pick<Table, 'columns'>, row: Row): Row {
   return Object.fromEntries(
     columns.map((column) => [
       column.name,

@@ -1,0 +1,2 @@
+ALTER TABLE `transaction` ADD `app_id` integer;--> statement-breakpoint
+ALTER TABLE `transaction` ADD `provider` text;
