@@ -27,6 +27,12 @@ interface Known {
   durations: Record<string, number>;
 }
 
+/** Files whose full counts are more than a part holds: they are run so many times, each with `POSTERN_PART=n/N`, its share. */
+const parted: Record<string, number> = {
+  'test/spec/sql-entity.test.ts': 4,
+  'test/observation/log-operations.test.ts': 2,
+};
+
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: {
@@ -42,6 +48,9 @@ const known = recall();
 const { results, durations } = known;
 const chosen = ['checks', ...globSync('test/**/*.test.ts', { cwd: projectRoot })]
   .filter((name) => !name.includes('node_modules'))
+  .flatMap((name) =>
+    Array.from({ length: parted[name] ?? 1 }, (_, at, of = parted[name]) => (of ? `${name} ${at + 1}/${of}` : name)),
+  )
   .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
 // The longest first, so that the jobs end together.
 const waiting = chosen
@@ -81,17 +90,18 @@ async function runChecks(): Promise<Tally> {
 /** One test file; null when the part ended before it. */
 async function runFile(name: string): Promise<Tally | null> {
   const started = Date.now();
-  const report = join(folder, `${name.replaceAll('/', '-')}.json`);
+  const [file = name, part] = name.split(' ');
+  const report = join(folder, `${name.replaceAll(/[/ ]/g, '-')}.json`);
   rmSync(report, { force: true });
   let output = '';
   const signal = AbortSignal.timeout(Math.max(1, partEnds - Date.now()));
   const code = await run(
     process.execPath,
     [
-      ...['node_modules/vitest/vitest.mjs', 'run', name],
+      ...['node_modules/vitest/vitest.mjs', 'run', file],
       ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     ],
-    { output: (chunk) => (output += chunk), env: { POSTERN_FULL: '1' }, signal },
+    { output: (chunk) => (output += chunk), env: { POSTERN_FULL: '1', ...(part && { POSTERN_PART: part }) }, signal },
   );
   if (signal.aborted) {
     console.log(`– ${name}: the part ended (${((Date.now() - started) / 1000).toFixed(0)} s)`);

@@ -6,6 +6,7 @@ import { resources } from '../../worker/resources/index.ts';
 import { entityBodies, inParallel, prepareEntities } from '../helpers/entity-bodies.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Management, manage } from '../helpers/management.ts';
+import { injections as sqlInjections } from '../spec/sql-injections.ts';
 
 // Texts that break programs, in every text member of every entity and operation, and in every search and filter.
 
@@ -178,6 +179,45 @@ describe('searches', () => {
       }
     });
   }, 120_000);
+
+  it('and the filters of changes, tokens and payments', async () => {
+    const texts = process.env.POSTERN_FULL === undefined ? injections : sqlInjections(1_500);
+    const rows = JSON.stringify(texts.map((text) => [text]));
+    const each = `SELECT value->>0, value->>0, value->>0, '2016-03-01T00:00:00Z', key FROM json_each(?)`;
+    await gateway.DB.batch([
+      gateway.DB.prepare(`INSERT INTO audit (event, message, ip, date, user_id) ${each}`).bind(rows),
+      gateway.DB.prepare(
+        `INSERT INTO token (scopes, ip, name, date, jti, user_id, expire)
+        SELECT json_array(value->>0), value->>0, value->>0, '2016-03-01T00:00:00Z', 'odd-' || key, 1, '2099-01-01' FROM json_each(?)`,
+      ).bind(rows),
+      gateway.DB.prepare(
+        `INSERT INTO "transaction" (provider, transaction_id, user_id, amount, points, insert_date)
+        SELECT value->>0, value->>0, 1, 1, 1, '2016-03-01T00:00:00Z' FROM json_each(?)`,
+      ).bind(rows),
+    ]);
+    const { results } = await gateway.DB.prepare(
+      `SELECT message AS text FROM audit WHERE date = '2016-03-01T00:00:00Z'`,
+    ).all<{ text: string }>();
+    const kept = results.map(({ text }) => text);
+    await inParallel(texts, async (text) => {
+      const same = kept.filter((one) => one === text).length;
+      const part = kept.filter((one) => contains(one, text)).length;
+      for (const [list, filter, expected] of [
+        ['audit', 'event', part],
+        ['audit', 'message', part],
+        ['audit', 'ip', same],
+        ['token', 'scope', same],
+        ['token', 'ip', same],
+        ['transaction', 'provider', same],
+      ] as const) {
+        const found = await api.must(
+          'GET',
+          `/backend/${list}?from=2016-03-01&to=2016-03-01&count=1&${filter}=${encodeURIComponent(text)}`,
+        );
+        expect([list, filter, text, found.totalResults]).toEqual([list, filter, text, expected]);
+      }
+    });
+  }, 500_000);
 
   const lists = systemOperations.filter(
     ({ method, query = {}, name }) => method === 'GET' && 'search' in query && !/statistic/.test(name),

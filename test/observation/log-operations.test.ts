@@ -6,6 +6,8 @@ import { ApiError } from '../../worker/core/errors.ts';
 import type { CallObservation } from '../../worker/core/observation.ts';
 import { addCall, addFault, closeBuffer, createLogBuffer, defaultLimits } from '../../worker/gateway/log-buffer.ts';
 import { writeLogs } from '../../worker/gateway/log-write.ts';
+import { inParallel } from '../helpers/entity-bodies.ts';
+import { injections } from '../spec/sql-injections.ts';
 import { aCall, aFault, noon } from './facts.ts';
 import { openLogs } from './logs-database.ts';
 
@@ -219,6 +221,90 @@ describe('the list', () => {
     expect(refused).toBeInstanceOf(ApiError);
     expect(refused).toMatchObject({ status: 400, errors: [{ pointer }] });
   });
+});
+
+describe('texts that would be SQL', () => {
+  const full = process.env.POSTERN_FULL !== undefined;
+  const texts = injections(full ? 1_500 : 24);
+  // The full run is parted (test/verify.ts): every part has all rows and asks for its share of the texts.
+  const [part, parts] = (process.env.POSTERN_PART ?? '1/1').split('/').map(Number) as [number, number];
+  const asked = texts.filter((_, index) => index % parts === part - 1);
+  const fold = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const contains = (whole: string, part: string) => fold(whole).includes(fold(part));
+  type Stored = Record<'id' | 'request_id' | 'user_agent' | 'path' | 'header' | 'body' | 'ip' | 'method', string>;
+  let rows: Stored[];
+
+  beforeAll(async () => {
+    const buffer = createLogBuffer();
+    for (const [index, text] of texts.entries()) {
+      const places = {
+        userAgent: text,
+        path: `/${text}`,
+        body: text,
+        ip: text,
+        headers: { 'x-team': text },
+        requestId: text,
+      };
+      addCall(
+        buffer,
+        aCall({ ...places, tenant: 'odd', at: noon - index, method: index % 2 ? 'GET' : 'PUT' }),
+        defaultLimits,
+      );
+      addFault(buffer, aFault({ tenant: 'odd', message: text, place: `p${index}` }), defaultLimits);
+    }
+    await writeLogs(LOGS as never, closeBuffer(buffer, 'odd')!, noon);
+    rows = (await LOGS.prepare(`SELECT * FROM log WHERE tenant_id = 'odd'`).all<Stored>()).results;
+  });
+
+  const ask = async (name: string, query: Record<string, unknown>) => {
+    const call = { tenant: 'odd', runtime: { env: { LOGS }, now: () => noon } } as unknown as Call;
+    const operation = logOperations.find((one) => one.name === name)!;
+    const page: any = await operation.run(call, { query, path: {}, body: undefined, bytes: null } as unknown as Input);
+    return page.totalResults as number;
+  };
+
+  test(
+    'match literally in every filter and in the search of calls and errors',
+    async () => {
+      expect(rows.length).toBe(texts.length);
+      const { results: errors } = await LOGS.prepare(`SELECT message FROM log_error WHERE tenant_id = 'odd'`).all<{
+        message: string;
+      }>();
+      const count = (matches: (row: Stored) => boolean) => rows.filter(matches).length;
+      const lines = (row: Stored, start: string) => `\n${row.header}`.includes(start);
+      await inParallel(asked, async (text) => {
+        const named = /^([\w-]+):\s*(.*)$/.exec(text);
+        const cases: [query: Record<string, string>, expected: number][] = [
+          [{ userAgent: text }, count((row) => contains(row.user_agent, text))],
+          [{ path: `/${text}` }, count((row) => row.path.startsWith(`/${text}`))],
+          [{ path: text }, count((row) => row.path.startsWith(text))],
+          [
+            { header: `X-Team: ${text}` },
+            count((row) => lines({ ...row, header: fold(row.header) }, fold(`\nX-Team: ${text.replace(/^\s+/, '')}`))),
+          ],
+          ...(named === null
+            ? [[{ header: text }, count((row) => contains(row.header, text))] as [Record<string, string>, number]]
+            : []),
+          [{ body: text }, count((row) => contains(row.body, text))],
+          [{ ip: text }, count((row) => row.ip.startsWith(text))],
+          [{ method: text }, count((row) => row.method === text.toUpperCase())],
+          [{ requestId: text }, count((row) => row.request_id === text)],
+          ...(/^[/]|,|^[\w-]+:|^\s|\s$/.test(text)
+            ? []
+            : [[{ search: text }, count((row) => contains(row.body, text))] as [Record<string, string>, number]]),
+        ];
+        for (const [query, expected] of cases) {
+          expect([query, await ask('backend.log.getAll', query)]).toEqual([query, expected]);
+        }
+        const found =
+          text.trim() === '' ? errors.length : errors.filter(({ message }) => contains(message, text.trim())).length;
+        expect([text, await ask('backend.log.getAllErrors', { search: text })]).toEqual([text, found]);
+        await expect(ask('backend.log.getAll', { responseCode: text })).rejects.toMatchObject({ status: 400 });
+        await expect(ask('backend.log.getAll', { from: text })).rejects.toMatchObject({ status: 400 });
+      });
+    },
+    full ? 500_000 : 60_000,
+  );
 });
 
 describe('of more calls than are counted and examined', () => {

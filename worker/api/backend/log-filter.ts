@@ -8,8 +8,8 @@ import { timeOfId } from '../../lib/time-id.ts';
 import type { Walk } from '../../resources/growing-list.ts';
 import { dateRange } from '../date-range.ts';
 
-// Texts are compared by instr and substr, never by LIKE: D1 takes patterns of 50 bytes only (local emulation takes more),
-// and nothing has to be escaped.
+// Texts are compared by instr, never by LIKE: D1 takes patterns of 50 bytes only (local emulation takes more), and nothing has to
+// be escaped. Functions that count characters (length, substr) end at a NUL.
 
 type Query = Record<string, unknown>;
 
@@ -121,8 +121,7 @@ function statusTerm(text: string): Term {
 
 const contains = (column: SQL | typeof logs.user_agent, text: string) =>
   sql`instr(lower(${column}), lower(${text})) > 0`;
-const begins = (column: typeof logs.path | typeof logs.ip, text: string) =>
-  sql`substr(${column}, 1, length(${text})) = ${text}`;
+const begins = (column: typeof logs.path | typeof logs.ip, text: string) => sql`instr(${column}, ${text}) = 1`;
 
 function addressCondition(text: string): SQL {
   const address = canonicalAddress(text);
