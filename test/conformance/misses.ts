@@ -7,7 +7,7 @@ const sealed = 'A sealed member never leaves: Fusio shows the client secret, we 
 /** What is answered otherwise, by group or by `group test`, and why. */
 export const misses: Record<string, string> = {
   'Authorization/AuthorizationCode': codes,
-  'Backend/Backup/Import': 'Backup has an issue of its own',
+  'Backend/Backup/Import': 'An import lists what it changed; what was so already is not listed',
   'Backend/Identity/Entity get': sealed,
   'Backend/Identity/Entity getByName': sealed,
   'Backend/User/Resend post': 'There is nothing yet that sends mail: 503 says so',

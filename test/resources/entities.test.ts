@@ -410,3 +410,52 @@ describe('plans', () => {
     expect((await api.call('DELETE', `/backend/plan/${plan.id}`)).status).toBe(409);
   });
 });
+
+it('an operation is refused in Fusio’s words', async () => {
+  const good = {
+    ...{ name: 'seeds.new', httpMethod: 'GET', httpPath: '/seeds/new', httpCode: 200, action: 'Seed', scopes: [] },
+    ...{ incoming: null, outgoing: 'Passthru', throws: {}, parameters: {} },
+  };
+  const hint = 'does not exist, you need to provide an existing';
+  const refused: [Record<string, unknown>, string][] = [
+    [{ name: 12, active: 'yes' }, '/active must be of type boolean'],
+    [{ name: null }, 'Operation name must not be empty'],
+    [{ name: 'x' }, 'Invalid operation name'],
+    [{ httpPath: null }, 'HTTP path must not be empty'],
+    [{ httpMethod: null }, 'HTTP method must not be empty'],
+    [{ action: null }, 'Action must not be empty'],
+    [{ httpMethod: 'FOO' }, 'HTTP method must not be one of: GET, POST, PUT, PATCH, DELETE'],
+    [{ httpPath: 'seeds' }, 'HTTP path must start with a /'],
+    [{ httpPath: '/a//b' }, 'HTTP path has an empty path segment'],
+    [{ httpPath: '/ä' }, 'HTTP path contains invalid characters inside a path segment'],
+    [{ httpPath: '/backend/x' }, 'HTTP path uses a path segment which is reserved for the system'],
+    [{ httpPath: '/seeds' }, 'An operation exists already with the same HTTP method and path'],
+    [{ httpCode: 500 }, 'HTTP code contains an HTTP status code "500" which is not in the range between 200 and 299'],
+    [
+      { throws: { 200: 'Passthru' } },
+      'Throw contains an HTTP status code "200" which is not in the range between 400 and 599',
+    ],
+    [{ throws: { 500: 'None' } }, `Throw schema "schema://None" ${hint} schema name as value`],
+    [{ outgoing: 'None' }, `Outgoing schema "schema://None" ${hint} schema name as value`],
+    [{ action: 'None' }, `Action "action://None" ${hint} action name as value`],
+    [
+      { parameters: { 'a-b': { type: 'string' } } },
+      'Parameter name "a-b" contains an invalid character, allowed are only alphanumeric characters and underscore',
+    ],
+  ];
+  for (const [more, message] of refused) {
+    const answer = await api.call('POST', '/backend/operation', { ...good, ...more });
+    expect([answer.status, answer.body.message]).toEqual([400, message]);
+  }
+});
+
+it('what reads say belongs to a thing is there', async () => {
+  const { id } = await api.must('POST', '/backend/app', { userId: 1, status: 0, name: 'Shown', url: '', scopes: [] });
+  expect(await api.must('GET', `/backend/app/${id}`)).toMatchObject({ status: 3, tokens: [] });
+  expect((await api.must('GET', '/backend/user/1')).apps).toMatchObject([{ id: Number(id), name: 'Shown' }]);
+  expect(await api.must('GET', '/backend/schema/~Passthru')).toMatchObject({ readonly: false });
+  for (const object of ['action', 'schema']) {
+    const { status, body } = await api.call('GET', `/backend/${object}/999/commit`);
+    expect([status, body.message]).toEqual([404, `Provided an invalid ${object} id`]);
+  }
+});

@@ -68,8 +68,8 @@ export const operation = defineResource({
   },
   fields: {
     status: statusField,
-    name: nameField('a-zA-Z0-9_.', 3, 64),
     active: { schema: Type.Boolean({ description: 'An inactive operation answers 410' }), list: true, initial: true },
+    name: nameField('a-zA-Z0-9_.', 3, 64),
     public: { schema: Type.Boolean({ description: 'Callable without a token' }), list: true, initial: false },
     stability: {
       schema: Type.Integer({ description: '0 deprecated, 1 experimental, 2 stable, 3 legacy', minimum: 0, maximum: 3 }),
