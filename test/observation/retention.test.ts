@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Env } from '../../worker/env.ts';
 import { addCall, addFault, closeBuffer, createLogBuffer, defaultLimits } from '../../worker/gateway/log-buffer.ts';
 import { writeLogs } from '../../worker/gateway/log-write.ts';
-import { sweepLogs } from '../../worker/jobs/retention.ts';
+import { sweepLogs, sweepOwnLogs } from '../../worker/jobs/retention.ts';
 import { wrapEnv } from '../faults/worker/bindings.ts';
 import { faultState, setFaults } from '../faults/worker/plan.ts';
 import { aCall, aFault, noon } from './facts.ts';
@@ -25,12 +25,12 @@ beforeEach(async () => {
 const env = () => wrapEnv({ LOGS, DB: LOGS } as unknown as Pick<Env, 'DB' | 'LOGS'>, 'worker');
 
 /** A flush of `count` calls and a fault, so many days ago. */
-async function seed(daysAgo: number, count = 1): Promise<void> {
+async function seed(daysAgo: number, count = 1, tenant = ''): Promise<void> {
   const buffer = createLogBuffer();
   for (let index = 0; index < count; index++) {
-    addCall(buffer, aCall({ at: noon - daysAgo * day }), { ...defaultLimits, rows: 100_000, size: 1e9 });
+    addCall(buffer, aCall({ tenant, at: noon - daysAgo * day }), { ...defaultLimits, rows: 100_000, size: 1e9 });
   }
-  addFault(buffer, aFault({ at: noon - daysAgo * day }), defaultLimits);
+  addFault(buffer, aFault({ tenant, at: noon - daysAgo * day }), defaultLimits);
   await writeLogs(LOGS as never, closeBuffer(buffer, `${daysAgo} ${Math.random()}`)!, noon - daysAgo * day);
 }
 
@@ -76,16 +76,44 @@ test.each([
   [[7, 90], 90],
   [['junk', 0, -3], 60],
 ])('the settings %j keep the log for %i days', async (settings, days) => {
-  await LOGS.prepare('DROP TABLE IF EXISTS config').run();
-  await LOGS.prepare(
-    'CREATE TABLE config (id INTEGER PRIMARY KEY, tenant_id TEXT, status INTEGER, name TEXT, value TEXT)',
-  ).run();
-  for (const value of settings) {
-    const insert = `INSERT INTO config (tenant_id, status, name, value) VALUES (?, 1, 'log_retention_days', ?)`;
-    await LOGS.prepare(insert).bind(`${value}`, JSON.stringify(value)).run();
-  }
+  await configure(settings.map((value) => [`${value}`, value]));
   await seed(days + 1);
   await seed(days - 1);
   await sweepLogs(env(), noon);
   expect((await left()).log).toBe(1);
 });
+
+test('a tenant whose log is kept for less time than another’s loses its own rows alone', async () => {
+  await configure([
+    ['acme', 40],
+    ['beta', 90],
+  ]);
+  for (const tenant of ['acme', 'beta']) {
+    await seed(50, 2, tenant);
+    await seed(30, 2, tenant);
+  }
+  expect(await sweepOwnLogs(env(), 'beta', noon)).toEqual({ deleted: 0, more: false });
+  expect(await sweepOwnLogs(env(), 'acme', noon)).toEqual({ deleted: 3, more: false });
+  const counted = (table: string) =>
+    rowsOf(LOGS, `SELECT tenant_id, count(*) AS rows FROM ${table} GROUP BY tenant_id ORDER BY tenant_id`);
+  expect(await counted('log')).toEqual([
+    { tenant_id: 'acme', rows: 2 },
+    { tenant_id: 'beta', rows: 4 },
+  ]);
+  expect(await counted('log_error')).toEqual([
+    { tenant_id: 'acme', rows: 1 },
+    { tenant_id: 'beta', rows: 2 },
+  ]);
+});
+
+/** The days that tenants keep their logs, as their settings say. */
+async function configure(settings: [tenant: string, value: unknown][]): Promise<void> {
+  await LOGS.prepare('DROP TABLE IF EXISTS config').run();
+  await LOGS.prepare(
+    'CREATE TABLE config (id INTEGER PRIMARY KEY, tenant_id TEXT, status INTEGER, name TEXT, value TEXT)',
+  ).run();
+  for (const [tenant, value] of settings) {
+    const insert = `INSERT INTO config (tenant_id, status, name, value) VALUES (?, 1, 'log_retention_days', ?)`;
+    await LOGS.prepare(insert).bind(tenant, JSON.stringify(value)).run();
+  }
+}
