@@ -1,7 +1,8 @@
-import { and, eq, gt, gte, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Call } from '../../core/call.ts';
+import { examinedRows, type Walk, walked } from '../../resources/growing-list.ts';
 import { audits } from '../../resources/tables.ts';
 import { testStatus, tests } from '../../resources/test.ts';
 import { tokens } from '../../resources/token.ts';
@@ -12,13 +13,15 @@ import { type Chart, chartOf } from './chart.ts';
 
 /** A statistic of rows that have a date: what is added up, what by, and what the query narrows it by. */
 interface RowStatistic {
-  table: SQLiteTable;
+  table: Walk['table'];
   date: SQLiteColumn;
   tenant: SQLiteColumn;
   /** One series of this name, */
   total?: string;
   /** or one for each value that has most. */
   by?: SQL;
+  /** What the value of `by`, `found.key`, is called. */
+  named?: SQL;
   value: SQL;
   where?: SQL;
   filters: Record<string, SQLiteColumn>;
@@ -37,7 +40,8 @@ const audited = {
 export const rowStatistics = {
   activities_per_user: {
     ...audited,
-    by: sql`coalesce((SELECT ${users.name} FROM ${users} WHERE ${users.id} = ${audits.user_id}), '#' || ${audits.user_id})`,
+    by: sql`${audits.user_id}`,
+    named: sql`coalesce((SELECT ${users.name} FROM ${users} WHERE ${users.id} = found.key), '#' || found.key)`,
   },
   incoming_transactions: {
     table: transactions,
@@ -76,15 +80,24 @@ export async function rowChart(
   query: Record<string, unknown>,
   range: DateRange,
 ): Promise<Chart> {
-  const { table, date, tenant, total, by = sql`''`, value, where, filters } = statistic;
+  const { table, date, tenant, total, by = sql`''`, named = sql`found.key`, value, where, filters } = statistic;
   const narrowed = Object.entries(filters).flatMap(([name, column]) =>
     query[name] === undefined || query[name] === '' ? [] : [eq(column, query[name])],
   );
-  const condition = and(eq(tenant, call.tenant), gte(date, range.from), lte(date, range.to), where, ...narrowed);
-  const points = await drizzle(call.runtime.env.DB).all<{ day: string; key: string; value: number }>(
-    sql`SELECT substr(${date}, 1, 10) AS day, ${by} AS key, ${value} AS value FROM ${table} WHERE ${condition} GROUP BY 1, 2`,
+  const { condition, end } = walked({ table, key: eq(tenant, call.tenant), along: date, ...range });
+  const found = await drizzle(call.runtime.env.DB).all<{
+    day: string;
+    key: string;
+    value: number;
+    since: string | null;
+  }>(
+    sql`SELECT day, ${named} AS key, value, ${end} AS since FROM (
+      SELECT substr(${date}, 1, 10) AS day, ${by} AS key, ${value} AS value
+      FROM ${table} WHERE ${and(condition(end), where, ...narrowed)} GROUP BY 1, 2) AS found`,
   );
-  return chartOf(range, total === undefined ? leaders(points, query) : [{ key: '', name: total }], points);
+  const chart = chartOf(range, total === undefined ? leaders(found, query) : [{ key: '', name: total }], found);
+  const since = found[0]?.since ?? null;
+  return since === null ? chart : { ...chart, note: `Counted from the newest ${examinedRows}, back to ${since}` };
 }
 
 /** The series with the largest sums, from `startIndex`, `count` of them. */
