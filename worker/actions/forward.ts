@@ -105,13 +105,14 @@ export function forwardedCall(
 
 /** The upstream's answer as ours: status and cleaned headers, the body streamed on unread, a WebSocket handed through. */
 export function answer(response: Response): Response {
-  const { status, webSocket } = response;
+  // Each look at the body makes a stream object.
+  const { status, webSocket, body } = response;
   if (status !== 101 && (status < 200 || status > 599)) {
     throw new ApiError('bad_gateway', `The upstream server answered with the status ${status}`);
   }
   const result = webSocket
     ? new Response(null, { status: 101, webSocket, headers: response.headers })
-    : new Response(response.body, response);
+    : new Response(body, response);
   const { headers } = result;
   const received = listHeaders(headers);
   if (received.bytes > maxHeaderBytes) {
@@ -121,7 +122,7 @@ export function answer(response: Response): Response {
   for (const name of refusedHeaders(received)) {
     headers.delete(name);
   }
-  if (result.body !== null && !headers.has('content-type')) {
+  if (body !== null && !webSocket && !headers.has('content-type')) {
     headers.set('content-type', 'application/octet-stream');
   }
   return result;
