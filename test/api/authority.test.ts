@@ -9,7 +9,8 @@ const password = 'correct-horse-battery';
 type Client = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
 async function login(username: string, scopes: string[]): Promise<Client> {
-  const { body } = await request(gateway, 'POST', '/consumer/login', { username, password, scopes });
+  const { status, body } = await request(gateway, 'POST', '/consumer/login', { username, password, scopes });
+  expect(status, JSON.stringify(body)).toBe(200);
   return (method, path, data) =>
     request(gateway, method, path, data, { headers: { Authorization: `Bearer ${body.token}` } });
 }
@@ -82,19 +83,19 @@ describe('a roll back', () => {
     const before = await revision();
     expect((await make(greta, 'Hers')).status).toBe(201);
     expect((await make(api.call, 'His')).status).toBe(201);
-    await api.must('PUT', '/backend/rate/~Default-Anonymous', { rateLimit: 950 });
+    await api.must('PUT', '/backend/plan/~Golden', { points: 7 });
     const after = await revision();
     const names = (answer: Answer) => answer.body.differences.map(({ name }: { name: string }) => name).sort();
     const path = `/backend/revision/${before}`;
     expect(names(await greta('GET', `${path}/compare/${after}`))).toEqual(['Hers']);
-    expect(names(await api.call('GET', `${path}/compare/${after}`))).toEqual(['Default-Anonymous', 'His']);
+    expect(names(await api.call('GET', `${path}/compare/${after}`))).toEqual(['Golden', 'His']);
     expect((await greta('GET', `/backend/revision/${after}`)).body.changes).toEqual([]);
 
     expect((await greta('POST', `${path}/rollback`, {})).body.results).toMatchObject([
       { name: 'Hers', verb: 'delete' },
     ]);
     expect((await api.call('GET', '/backend/schema/~His')).status).toBe(200);
-    expect((await api.must('GET', '/backend/rate/~Default-Anonymous')).rateLimit).toBe(950);
+    expect((await api.must('GET', '/backend/plan/~Golden')).points).toBe(7);
 
     await api.must('PUT', '/backend/role/~Root-Like', { scopes: [] });
     const limited = await login('admin', ['backend.revision']);
