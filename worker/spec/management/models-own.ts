@@ -41,6 +41,6 @@ Consumer_Event { status integer }
 Consumer_Page { date string:date-time }
 Consumer_UserAccount { roleId integer }
 Consumer_Webhook { mode string, format string, concurrency integer, rate integer, orderBy string, challenge boolean,
-  verified string:date-time, disabled string }
+  verified string:date-time, disabled string, health {any} }
 System_HealthCheck { checks {System_HealthState} }
 `;
