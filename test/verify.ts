@@ -30,7 +30,7 @@ interface Known {
 /** Files whose full counts are more than a part holds: they are run so many times, each with `POSTERN_PART=n/N`, its share. */
 const parted: Record<string, number> = {
   'test/spec/sql-entity.test.ts': 4,
-  'test/observation/log-operations.test.ts': 2,
+  'test/observation/log-operations.test.ts': 6,
 };
 
 const { values: options, positionals: filters } = parseArgs({
