@@ -321,6 +321,10 @@ describe('failures', () => {
     const health = async () =>
       (await admin.must('GET', '/backend/webhook/health?count=100')).entry.find(({ id }: any) => id === other.id);
     expect(await health()).toMatchObject({ waiting: 0, dead: 1, running: 0, breaker: 'closed' });
+    for (const path of ['/backend/deadletter/replay', `/backend/webhook/${one.id}/replay`]) {
+      const refused = await admin.call('POST', path, { since: 'yesterday' });
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([400, '/body/since']);
+    }
     expect(await admin.must('POST', '/backend/deadletter/replay', {})).toMatchObject({ count: 1, more: false });
     await settles(other.id, { message: first.id, status: 2 });
     expect(await letters()).toMatchObject({ totalResults: 0 });

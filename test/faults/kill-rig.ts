@@ -15,6 +15,8 @@ export interface KillRigOptions {
   seed: number;
   /** Milliseconds that the server lives, at least and at most; 200 to 1,500 unless given. */
   life?: [number, number];
+  /** What must have happened before the kill of this number, from 1, beside that the server lived so long. */
+  due?: (kill: number) => boolean;
   /** Once, before the load. */
   prepare?: (server: KillRigServer) => Promise<void>;
   /** What each client does over and over. */
@@ -70,6 +72,9 @@ export async function killRig(options: KillRigOptions): Promise<HistoryEvent[]> 
       for (let kill = 0; kill < options.kills; kill += 1) {
         const [least, most] = options.life ?? [200, 1_500];
         await pause(least + random() * (most - least));
+        while (options.due?.(kill + 1) === false) {
+          await pause(20);
+        }
         const ends = options.ends ?? killed;
         const end = ends[Math.floor(random() * ends.length)]!;
         history.append({ type: 'kill', value: end });

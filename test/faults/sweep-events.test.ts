@@ -4,7 +4,7 @@ import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Listener, startListener } from '../helpers/listener.ts';
 import { type Management, manage, request } from '../helpers/management.ts';
 import { answersWell } from './invariants.ts';
-import { type Failed, sweep } from './sweep.ts';
+import { type Failed, type Sweep, sweep } from './sweep.ts';
 
 // Every call of a binding between an event and its arrival, at a webhook and through a trigger's action, fails in turn.
 
@@ -60,7 +60,7 @@ async function arrives(number: number, id: string | undefined, failed: Failed | 
 
 describe('whatever call fails', { timeout: 530_000 }, () => {
   it('an accepted event arrives, and a refused one says so', async () => {
-    const swept = await sweep({
+    const flow: Sweep<number, Awaited<ReturnType<typeof request>>> = {
       gateway,
       prepare: async () => (serial += 1),
       run: async (number) => {
@@ -82,10 +82,15 @@ describe('whatever call fails', { timeout: 530_000 }, () => {
           answersWell(answer, failed);
         }
       },
-    });
-    // Scaled down, a third of the calls fail.
+    };
+    // Scaled down, only the calls of two bindings fail, for how those of all mix is another thing each time.
+    const full = process.env.POSTERN_FULL !== undefined;
+    const swept: Failed[] = [];
+    for (const binding of full ? ['*'] : ['OUTBOX', 'LANE']) {
+      swept.push(...(await sweep({ ...flow, binding })));
+    }
     const bindings = new Set(swept.map(({ call }) => call.binding));
-    const wanted = process.env.POSTERN_FULL === undefined ? ['LANE'] : ['OUTBOX', 'LANE', 'DB', 'EVENTS', 'fetch'];
+    const wanted = ['OUTBOX', 'LANE', ...(full ? ['DB', 'EVENTS', 'fetch'] : [])];
     expect([...bindings]).toEqual(expect.arrayContaining(wanted));
   });
 

@@ -5,6 +5,7 @@ import type { Call } from '../core/call.ts';
 import { jobStatus } from '../core/events.ts';
 import { laneOf } from '../core/lane-of.ts';
 import type { SystemOperation } from '../core/system-operation.ts';
+import { assertFormatKeyword } from '../lib/schema/engine.ts';
 import { visibleTo } from '../resources/authority-read.ts';
 import { collectionParameters, findRow, listEntities } from '../resources/crud.ts';
 import { deadLetter, deadLetters } from '../resources/dead-letter.ts';
@@ -107,12 +108,15 @@ function operationsOf(side: 'backend' | 'consumer', mine: (call: Call) => SQL | 
       path: `${path}/replay`,
       description: `Tries dead letters of ${whose} again, from the first attempt on: those named, those that meet the filter, or all`,
       scope,
-      incoming: Type.Object({
-        ids: Type.Optional(Type.Array(Type.Integer(), { description: 'Ids of dead letters', maxItems: 1000 })),
-        ...Object.fromEntries(
-          Object.entries(filters).map(([name, schema]) => [name, Type.Optional(Type.Unsafe({ ...schema }))]),
-        ),
-      }),
+      incoming: Type.Object(
+        {
+          ids: Type.Optional(Type.Array(Type.Integer(), { description: 'Ids of dead letters', maxItems: 1000 })),
+          ...Object.fromEntries(
+            Object.entries(filters).map(([name, schema]) => [name, Type.Optional(Type.Unsafe({ ...schema }))]),
+          ),
+        },
+        { [assertFormatKeyword]: true },
+      ),
       outgoing: Type.Object({
         success: Type.Boolean(),
         message: Type.String(),

@@ -9,6 +9,7 @@ import type { SystemOperation } from '../core/system-operation.ts';
 import { challenge } from '../events/challenge.ts';
 import { webhookLane } from '../events/lane-settings.ts';
 import { secretsOf } from '../lib/derive.ts';
+import { assertFormatKeyword } from '../lib/schema/engine.ts';
 import { isEnvelope, open } from '../lib/seal.ts';
 import { makeSecret } from '../lib/standard-webhooks.ts';
 import { changeEntity, collectionParameters, findRow, listEntities } from '../resources/crud.ts';
@@ -33,13 +34,16 @@ const filterMembers: Record<string, ParameterRecord> = {
   event: { type: 'string', description: 'Name of the event' },
 };
 
-const filterBody = Type.Object({
-  messages: Type.Optional(Type.Array(Type.String(), { description: 'Ids of messages', maxItems: 1000 })),
-  status: Type.Optional(Type.Unsafe<keyof typeof states>({ type: 'string', enum: Object.keys(states) })),
-  since: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events since then' })),
-  until: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events until then' })),
-  event: Type.Optional(Type.String({ description: 'Name of the event' })),
-});
+const filterBody = Type.Object(
+  {
+    messages: Type.Optional(Type.Array(Type.String(), { description: 'Ids of messages', maxItems: 1000 })),
+    status: Type.Optional(Type.Unsafe<keyof typeof states>({ type: 'string', enum: Object.keys(states) })),
+    since: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events since then' })),
+    until: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events until then' })),
+    event: Type.Optional(Type.String({ description: 'Name of the event' })),
+  },
+  { [assertFormatKeyword]: true },
+);
 
 /** What a webhook or trigger owes and did: its deliveries, and trying them again. */
 export function laneOperations(place: LaneSide): SystemOperation[] {
