@@ -7,6 +7,7 @@ import type { CallObservation } from '../../worker/core/observation.ts';
 import { addCall, addFault, closeBuffer, createLogBuffer, defaultLimits } from '../../worker/gateway/log-buffer.ts';
 import { writeLogs } from '../../worker/gateway/log-write.ts';
 import { inParallel } from '../helpers/entity-bodies.ts';
+import { ownShare } from '../helpers/share.ts';
 import { injections } from '../spec/sql-injections.ts';
 import { aCall, aFault, noon } from './facts.ts';
 import { openLogs } from './logs-database.ts';
@@ -227,8 +228,7 @@ describe('texts that would be SQL', () => {
   const full = process.env.POSTERN_FULL !== undefined;
   const texts = injections(full ? 1_500 : 24);
   // The full run is parted (test/verify.ts): every part has all rows and asks for its share of the texts.
-  const [part, parts] = (process.env.POSTERN_PART ?? '1/1').split('/').map(Number) as [number, number];
-  const asked = texts.filter((_, index) => index % parts === part - 1);
+  const asked = ownShare(texts);
   const fold = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const contains = (whole: string, part: string) => fold(whole).includes(fold(part));
   type Stored = Record<'id' | 'request_id' | 'user_agent' | 'path' | 'header' | 'body' | 'ip' | 'method', string>;

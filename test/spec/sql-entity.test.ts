@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProcess } from '../cli/in-process.ts';
 import { administrator, type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Management, manage, request } from '../helpers/management.ts';
+import { ownShare } from '../helpers/share.ts';
 import { injections } from './sql-injections.ts';
 
 // Twelve entities that are only described become tables and an API by one command; then callers use it, and abuse it.
@@ -198,8 +199,7 @@ describe('values that would be SQL', () => {
   const full = process.env.POSTERN_FULL !== undefined;
   const strings = injections(full ? 1_500 : 40);
   // The full run is parted (test/verify.ts): every part has all rows and asks for its share of the strings.
-  const [part, parts] = (process.env.POSTERN_PART ?? '1/1').split('/').map(Number) as [number, number];
-  const asked = strings.filter((_, index) => index % parts === part - 1);
+  const asked = ownShare(strings);
   const time = full ? 900_000 : 120_000;
   /** The two kinds of list; in turn unless everything is tried. */
   const lists = (text: string) => {
