@@ -286,7 +286,8 @@ function conditionOf(resource: Resource, search: string | undefined): SQL | unde
 /** Sealed and hidden columns can be neither searched nor sorted by: both would tell about them. */
 function visibleColumns(resource: Resource): Record<string, any> {
   const columns = getTableColumns(resource.table) as Record<string, any>;
-  const visible: Record<string, any> = { id: columns.id };
+  // Callers name columns: `hasOwnProperty` is none.
+  const visible: Record<string, any> = Object.assign(Object.create(null), { id: columns.id });
   for (const [member, field] of Object.entries(resource.fields)) {
     const column = columnOf(member);
     if (!field.hidden && !field.virtual && columns[column].dataType !== 'json') {

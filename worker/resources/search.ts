@@ -169,10 +169,13 @@ function term(column: any, operator: ':' | '>' | '<', value: string): SQL | unde
   return operator === '>' ? gt(column, bound) : lt(column, bound);
 }
 
-/** Literal containment. D1 refuses LIKE patterns over 50 bytes, so longer values use instr() over lower case. */
+/**
+ * Literal containment. D1 refuses LIKE patterns over 50 bytes, and LIKE reads no further than a NUL: such values use instr() over
+ * lower case.
+ */
 function contains(column: any, value: string): SQL {
   const escaped = value.replace(/[\\%_]/g, '\\$&');
-  return new TextEncoder().encode(escaped).length <= 46
+  return new TextEncoder().encode(escaped).length <= 46 && !value.includes('\0')
     ? sql`${like(column, `%${escaped}%`)} ESCAPE '\\'`
     : sql`instr(lower(${column}), lower(${value})) > 0`;
 }
