@@ -352,8 +352,9 @@ describe('management', () => {
   });
 
   it('the command line sets one up; without an administrator it waits for who has its setup token', async () => {
-    const made = await postern('setup', 'gamma', '--host', 'Gamma.Example', '--json');
-    const { setupToken } = made.json();
+    const made = await postern('setup', 'gamma', '--host', 'Gamma.Example');
+    const [, url, setupToken] = /npx postern setup --url (\S+) --token (\S+)/.exec(made.out) ?? [];
+    expect(url).toBe(`http://Gamma.Example:${new URL(gateway.url).port}`);
     const door = atHost(gateway, 'gamma.example', administrator);
     const owner = { name: 'owner', email: 'owner@example.com', password };
     expect((await request(doors.root, 'POST', '/system/setup', { token: setupToken, ...owner })).status).toBe(403);

@@ -85,7 +85,8 @@ const setup = command({
     });
     const user = args.admin ? await administrator() : undefined;
     const body = { ...(hosts.length === 0 ? {} : { hosts }), ...(user === undefined ? {} : { user }) };
-    const answer = await (await client()).send<Answer>('PUT', pathOf(args.name), body).catch((thrown) => {
+    const gateway = await client();
+    const answer = await gateway.send<Answer>('PUT', pathOf(args.name), body).catch((thrown) => {
       throw thrown instanceof Failure
         ? thrown.map((complaint) => ({
             ...complaint,
@@ -101,7 +102,7 @@ const setup = command({
           : [
               'It has no administrator yet. Make one:',
               '',
-              `  npx postern setup --url https://${hosts[0] ?? 'HOST'} --token ${answer.setupToken}`,
+              `  npx postern setup --url ${atHost(gateway.url, hosts[0] ?? 'HOST')} --token ${answer.setupToken}`,
             ]),
       ].join('\n'),
     );
@@ -125,3 +126,9 @@ const remove = command({
     output.result(answer, () => `${answer.message}: ${pc.bold(args.name)}`);
   },
 });
+
+/** The gateway's address as that of a tenant's host: a local one keeps its port. */
+function atHost(url: string, host: string): string {
+  const { protocol, port } = new URL(url);
+  return `${protocol}//${host}${port && `:${port}`}`;
+}
