@@ -33,3 +33,17 @@ export function showGenerated(answer: Generated, plan: boolean): string {
     ...(counted.length === 0 ? ['  nothing to do'] : counted),
   ].join('\n');
 }
+
+/** Options of every command that makes an API out of a description: who may call it, and how it is published. */
+export const generatedApiOptions = {
+  scope: {
+    type: 'string',
+    description: 'Scopes that may call; several with commas',
+    valueHint: 'NAME',
+    default: 'default',
+  },
+  public: { type: 'boolean', description: 'Let everybody call, without a token' },
+  update: { type: 'boolean', description: 'Update what exists under the same names; else that is an error' },
+  plan: { type: 'boolean', description: 'Show what would be made, change nothing' },
+  message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
+} as const;

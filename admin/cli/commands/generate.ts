@@ -1,7 +1,7 @@
 import { command } from '../command.ts';
 import { parseText, readText } from '../document.ts';
 import { Failure } from '../failure.ts';
-import { type Generated, showGenerated } from '../generated.ts';
+import { type Generated, generatedApiOptions, showGenerated } from '../generated.ts';
 import { table } from '../output.ts';
 
 interface Provider {
@@ -42,16 +42,7 @@ export const generate = command({
       description: 'Any other member of the configuration; may come several times',
       valueHint: 'MEMBER=VALUE',
     },
-    scope: {
-      type: 'string',
-      description: 'Scopes that may call; several with commas',
-      valueHint: 'NAME',
-      default: 'default',
-    },
-    public: { type: 'boolean', description: 'Let everybody call, without a token' },
-    update: { type: 'boolean', description: 'Update what exists under the same names; else that is an error' },
-    plan: { type: 'boolean', description: 'Show what would be made, change nothing' },
-    message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
+    ...generatedApiOptions,
   },
   async run({ args, client, output, values }) {
     const api = await client();

@@ -5,7 +5,7 @@ import { command } from '../command.ts';
 import { locateJson, placeOf } from '../deploy/place.ts';
 import { parseText, readText } from '../document.ts';
 import { Failure, type Place } from '../failure.ts';
-import { type Generated, showGenerated } from '../generated.ts';
+import { type Generated, generatedApiOptions, showGenerated } from '../generated.ts';
 import type { Output } from '../output.ts';
 import { slimDescription } from '../slim-description.ts';
 import { uploadJson } from '../upload.ts';
@@ -41,16 +41,7 @@ export const importOpenApi = command({
       description: 'HTTP connection with url and credentials of the API',
       valueHint: 'NAME',
     },
-    scope: {
-      type: 'string',
-      description: 'Scopes that may call; several with commas',
-      valueHint: 'NAME',
-      default: 'default',
-    },
-    public: { type: 'boolean', description: 'Let everybody call, without a token' },
-    update: { type: 'boolean', description: 'Update what exists under the same names; else that is an error' },
-    plan: { type: 'boolean', description: 'Show what would be made, change nothing' },
-    message: { type: 'string', alias: 'm', description: 'Shown in the list of revisions', valueHint: 'TEXT' },
+    ...generatedApiOptions,
   },
   async run({ args, client, output, values }) {
     const text = await readText(args.file, output);
