@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../admin/host/build.ts';
 import { checks, run, verdict } from './checks.ts';
+import { releases } from './helpers/releases.ts';
 import { readReport, type Tally } from './report.ts';
 
 // `npm run verify`: the checks and all tests with the full counts that the acceptance figures name (tests read POSTERN_FULL),
@@ -30,6 +31,7 @@ interface Known {
 /** Files whose full counts are more than a part holds: they are run so many times, each with `POSTERN_PART=n/N`, its share. */
 const parted: Record<string, number> = {
   'test/api/strings.test.ts': 6,
+  'test/faults/upgrade.test.ts': releases.length,
   'test/spec/sql-entity.test.ts': 4,
   'test/observation/log-operations.test.ts': 6,
 };

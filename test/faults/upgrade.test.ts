@@ -7,20 +7,21 @@ import { projectRoot } from '../../admin/host/build.ts';
 import { run } from '../checks.ts';
 import { type Management, manage, request } from '../helpers/management.ts';
 import { git, releases, whyNotAtHand } from '../helpers/releases.ts';
+import { ownShare } from '../helpers/share.ts';
 import { basic, createApp, createUser } from '../oauth/clients.ts';
 import { remote, ServerProcess } from './server-process.ts';
 
-// The former release and this version on one DATA_DIR. POSTERN_RELEASE names another commit than that of the newest release. What
-// it stored is served by this version; and its own tests pass on databases that this version migrated, for while one
-// isolate runs the new code another still runs the old. (That its migrations are frozen: test/host/releases.test.ts.)
+// A former release and this version on one DATA_DIR: the newest release, with the full counts each of them, or the commit that
+// POSTERN_RELEASE names. What it stored is served by this version; and its own tests pass on databases that this version
+// migrated, for while one isolate runs the new code another still runs the old. (That its migrations are frozen:
+// test/host/releases.test.ts.)
 
-const release = process.env.POSTERN_RELEASE ?? releases.at(-1)!.commit;
-const folder = mkdtempSync(join(tmpdir(), 'postern-upgrade-'));
-const former = join(folder, 'former');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const full = process.env.POSTERN_FULL !== undefined;
+const commits = releases.map(({ commit }) => commit);
+const compared = process.env.POSTERN_RELEASE?.split(',') ?? (full ? ownShare(commits) : commits.slice(-1));
 
-/** The former release in a folder of its own, ready to run. */
-function checkOut(commit: string): void {
+/** A release in a folder of its own, ready to run. */
+function checkOut(commit: string, former: string): void {
   mkdirSync(former);
   execFileSync('tar', ['-x', '-C', former], { input: git('archive', commit) });
   if (hasPackagesOf(former)) {
@@ -58,15 +59,18 @@ function expectKept(before: Record<string, [number, string][]>, after: Record<st
   }
 }
 
-const missing = whyNotAtHand(release);
-if (missing !== null) {
-  it(`NOT compared with ${release}: ${missing}`, () => {
-    console.warn(`The upgrade from ${release} was not tried: ${missing}.`);
-    expect(() => git('archive', release)).toThrow();
-  });
-} else {
-  describe(`after ${release}`, () => {
-    beforeAll(() => checkOut(release), 300_000);
+describe.each(compared)('after %s', (release) => {
+  const missing = whyNotAtHand(release);
+  if (missing !== null) {
+    it(`NOT compared with ${release}: ${missing}`, () => {
+      console.warn(`The upgrade from ${release} was not tried: ${missing}.`);
+      expect(() => git('archive', release)).toThrow();
+    });
+  } else {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-upgrade-'));
+    const former = join(folder, 'former');
+    beforeAll(() => checkOut(release, former), 300_000);
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     it('what it stored is served, and its tokens are good', { timeout: 180_000 }, async () => {
       const server = await ServerProcess.at(folder);
@@ -115,7 +119,7 @@ if (missing !== null) {
       }
     });
 
-    if (process.env.POSTERN_FULL !== undefined) {
+    if (full) {
       it('its own tests pass on databases that this version migrated', { timeout: 520_000 }, async () => {
         cpSync(join(projectRoot, 'd1-migrations'), join(former, 'd1-migrations'), { recursive: true });
         const rooms = ['api', 'actions', 'gateway', 'oauth', 'resources', 'schema', 'spec'].map(
@@ -131,5 +135,5 @@ if (missing !== null) {
         expect(code, output.slice(-20_000)).toBe(0);
       });
     }
-  });
-}
+  }
+});
