@@ -1,9 +1,22 @@
-import type { CallObservation, FaultObservation } from '../../worker/core/observation.ts';
+import type { CallObservation, FaultObservation, ShownCall } from '../../worker/core/observation.ts';
 
 export const noon = Date.parse('2026-11-21T12:34:56.789Z');
 
+/** What a test says about a call; `log` is whether the log keeps it. */
+export type CallFacts = Partial<Omit<CallObservation, 'row'> & ShownCall & { log: boolean }>;
+
 /** A finished call as observeCall describes it. */
-export function aCall(over: Partial<CallObservation> = {}): CallObservation {
+export function aCall(over: CallFacts = {}): CallObservation {
+  const { ip, userAgent, path, query, headers, body, explain, log = true, ...call } = over;
+  const shown: ShownCall = {
+    ip: ip ?? '192.0.2.1',
+    userAgent: userAgent ?? 'curl/8',
+    path: path ?? '/todo',
+    query: query ?? '',
+    headers: headers === undefined ? { accept: '*/*', 'user-agent': 'curl/8' } : headers,
+    body: body ?? null,
+    explain: explain ?? null,
+  };
   return {
     kind: 'call',
     tenant: '',
@@ -18,19 +31,13 @@ export function aCall(over: Partial<CallObservation> = {}): CallObservation {
     appId: 2,
     userId: 5,
     planId: null,
-    ip: '192.0.2.1',
-    userAgent: 'curl/8',
     method: 'GET',
-    path: '/todo',
-    query: '',
     status: 200,
     errorCode: null,
     errorMessage: null,
-    headers: { accept: '*/*', 'user-agent': 'curl/8' },
-    body: null,
     points: 0,
-    log: true,
-    ...over,
+    row: log ? { size: 500 + (body?.length ?? 0), show: () => shown } : null,
+    ...call,
   };
 }
 

@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logOperations } from '../../worker/api/backend/log.ts';
 import type { Call, Input } from '../../worker/core/call.ts';
 import { ApiError } from '../../worker/core/errors.ts';
-import type { CallObservation } from '../../worker/core/observation.ts';
 import { addCall, addFault, closeBuffer, createLogBuffer, defaultLimits } from '../../worker/gateway/log-buffer.ts';
 import { writeLogs } from '../../worker/gateway/log-write.ts';
 import { inParallel } from '../helpers/entity-bodies.ts';
 import { ownShare } from '../helpers/share.ts';
 import { injections } from '../spec/sql-injections.ts';
-import { aCall, aFault, noon } from './facts.ts';
+import { aCall, aFault, type CallFacts, noon } from './facts.ts';
 import { openLogs } from './logs-database.ts';
 
 let LOGS: D1Database;
@@ -18,7 +17,7 @@ const day = 86_400_000;
 const ids = new Map<string, number>();
 
 /** Twelve calls, one an hour before the other, with what the filters look for. */
-const calls: Partial<CallObservation>[] = [
+const calls: CallFacts[] = [
   { requestId: 'a', path: '/todo', query: 'page=1' },
   { requestId: 'b', path: '/todo/7', method: 'DELETE', status: 204, operationId: 12, operationName: 'todo.delete' },
   { requestId: 'c', path: '/other%_\\', ip: '2001:db8::1', appId: null, userId: null },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { anonymous, type Call, type CallOperation } from '../../worker/core/call.ts';
 import { ApiError } from '../../worker/core/errors.ts';
-import type { Observation } from '../../worker/core/observation.ts';
+import type { CallObservation, Observation, ShownCall } from '../../worker/core/observation.ts';
 import type { OperationOptions } from '../../worker/core/records.ts';
 import type { SystemOperation } from '../../worker/core/system-operation.ts';
 import { describeCall, observeCall } from '../../worker/gateway/observe-call.ts';
@@ -60,13 +60,19 @@ function aCall({ url = 'https://api.example/todo', init, config = {}, options = 
 
 const half = () => 0.5;
 
+/** An observation with what its row shows. */
+function whole({ row, ...facts }: CallObservation): Omit<CallObservation, 'row'> & ShownCall {
+  return { ...facts, ...row!.show() };
+}
+
 test('an observation holds everything about its call', () => {
   const call = aCall({
     url: 'https://api.example/todo?page=2',
     init: { headers: { 'user-agent': 'curl/8', accept: '*/*' } },
   });
   observeCall(call, 200, null);
-  expect((call as unknown as { observed: Observation[] }).observed).toEqual([
+  const [observed, ...more] = (call as unknown as { observed: CallObservation[] }).observed;
+  expect([whole(observed!), more]).toEqual([
     {
       kind: 'call',
       tenant: 'acme',
@@ -98,13 +104,14 @@ test('an observation holds everything about its call', () => {
         scopes: { needed: ['todo'], granted: [] },
       },
       points: 3,
-      log: true,
     },
+    [],
   ]);
 });
 
 describe('what the log keeps', () => {
-  const kept = (status: number, given: Given, random = half) => describeCall(aCall(given), status, null, random).log;
+  const kept = (status: number, given: Given, random = half) =>
+    describeCall(aCall(given), status, null, random).row !== null;
 
   test.each([
     ['everything by default', 200, {}, true],
@@ -133,10 +140,7 @@ describe('what the log keeps', () => {
   test('a call without a row is described without what only rows show', () => {
     const call = aCall({ options: { log: { sample: 0 } }, init: { headers: { 'user-agent': 'curl/8' } } });
     expect(describeCall(call, 200, null, half)).toMatchObject({
-      log: false,
-      headers: null,
-      userAgent: '',
-      path: '',
+      row: null,
       status: 200,
       duration: 42,
     });
@@ -146,7 +150,7 @@ describe('what the log keeps', () => {
 describe('bodies', () => {
   const body = JSON.stringify({ title: 'Bread', password: 'canary', card: { number: '4111' } });
   const shown = (given: Given, call: Partial<Call> = {}) =>
-    describeCall(aCall({ ...given, call: { bodyText: body, ...call } }), 200, null, half).body;
+    describeCall(aCall({ ...given, call: { bodyText: body, ...call } }), 200, null, half).row!.show().body;
 
   test('are kept only where somebody asked for them', () => {
     expect(shown({})).toBeNull();
@@ -170,7 +174,7 @@ describe('what a caller sends is inert and bounded', () => {
       headers.set(`x-header-${index}`, 'v'.repeat(200));
     }
     const call = aCall({ url: `https://api.example/${'p'.repeat(3000)}?${'q=1&'.repeat(1000)}`, init: { headers } });
-    const seen = describeCall(call, 200, null);
+    const seen = whole(describeCall(call, 200, null));
     expect(seen.userAgent.length).toBe(255);
     expect(seen.path.length).toBe(1023);
     expect(seen.query.length).toBe(1023);
@@ -192,11 +196,8 @@ describe('what a caller sends is inert and bounded', () => {
       },
       call: { params: { token: secret }, method: 'GE\u001bT', ip: '1\n2' },
     });
-    const seen = describeCall(
-      call,
-      500,
-      new ApiError('internal', undefined, { cause: new Error(`refused: password=${secret}\u001b[0m`) }),
-    );
+    const cause = new Error(`refused: password=${secret}\u001b[0m`);
+    const seen = whole(describeCall(call, 500, new ApiError('internal', undefined, { cause })));
     const text = JSON.stringify(seen);
     expect(text).not.toContain(secret);
     expect([seen.ip, seen.method, seen.userAgent, seen.headers!['x-note'], seen.errorMessage].join('')).not.toMatch(
@@ -243,7 +244,7 @@ describe('errors', () => {
       url: `https://api.example${path}`,
       call: { operation: null, path: { text: '/', segments: [], slashed: [] } },
     });
-    expect(describeCall(call, 404, new ApiError('unknown_location'))).toMatchObject({
+    expect(whole(describeCall(call, 404, new ApiError('unknown_location')))).toMatchObject({
       operationId: null,
       operationName: null,
       categoryId: category,

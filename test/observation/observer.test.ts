@@ -6,7 +6,7 @@ import { createLogBuffer, defaultLimits, type LogBuffer } from '../../worker/gat
 import { createObserver, type ObserverOptions } from '../../worker/gateway/observe.ts';
 import { wrapEnv } from '../faults/worker/bindings.ts';
 import { faultState, setFaults } from '../faults/worker/plan.ts';
-import { aCall, aFault, noon } from './facts.ts';
+import { aCall, aFault, type CallFacts, noon } from './facts.ts';
 import { emptyLogs, openLogs, rowsOf } from './logs-database.ts';
 
 let LOGS: D1Database;
@@ -61,7 +61,7 @@ function anIsolate(over: Partial<ObserverOptions> = {}) {
 }
 
 const counted = async (table: string) => (await rowsOf(LOGS, `SELECT sum(count) AS count FROM ${table}`))[0]!.count;
-const many = (count: number, over: Partial<Parameters<typeof aCall>[0]> = {}) =>
+const many = (count: number, over: CallFacts = {}) =>
   Array.from({ length: count }, (_, index) => aCall({ requestId: `r${index}`, ...over }));
 
 describe('what is kept', () => {

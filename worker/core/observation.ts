@@ -22,11 +22,7 @@ export interface CallObservation {
   appId: number | null;
   userId: number | null;
   planId: number | null;
-  ip: string;
-  userAgent: string;
   method: string;
-  path: string;
-  query: string;
   status: number;
   errorCode: ErrorCode | null;
   errorMessage: string | null;
@@ -34,13 +30,28 @@ export interface CallObservation {
   trace?: string | null;
   /** ISO 3166 code of the client's country, as the platform tells it. */
   country?: string | null;
-  /** Request headers with secrets redacted; only when the log keeps the call. */
+  points: number;
+  /** What only the row in the log shows; null: the log does not keep the call. */
+  row: CallRow | null;
+}
+
+/** The texts of a call, which take longer to be cleaned than everything else about it: that is left to whoever writes many rows. */
+export interface CallRow {
+  /** About how many UTF-16 units they have. */
+  size: number;
+  /** Makes them: secrets are redacted, control characters escaped. */
+  show(): ShownCall;
+}
+
+export interface ShownCall {
+  ip: string;
+  userAgent: string;
+  path: string;
+  query: string;
   headers: Record<string, string> | null;
   body: string | null;
-  /** Why the call ended as it did, plain JSON; only when the log keeps the call. */
-  explain?: object | null;
-  points: number;
-  log: boolean;
+  /** Why the call ended as it did, plain JSON. */
+  explain: object | null;
 }
 
 /** Something of ours went wrong; a caller may never have noticed. */

@@ -31,7 +31,10 @@ const mostBroken = 16;
 /** Scopes that are kept of each side. */
 const mostScopes = 32;
 
-export function explainCall(call: Call, error: ApiError | null): Explanation | null {
+/** What of a call the explanation needs. */
+export type Explained = Pick<Call, 'tenant' | 'operation' | 'caller' | 'quota' | 'version' | 'upstreams'>;
+
+export function explainCall(call: Explained, error: ApiError | null): Explanation | null {
   const { operation, caller, quota, version, upstreams } = call;
   const broken = error?.errors?.slice(0, mostBroken).map(({ pointer, rule }) => ({
     pointer: cut(printable(pointer), 200),

@@ -4,6 +4,7 @@ import {
   callErrorRow,
   errorRow,
   faultErrorRow,
+  type LoggedCall,
   logRow,
   openRollup,
   type Rollup,
@@ -38,17 +39,16 @@ export interface Write {
 interface ErrorEntry {
   row: ReturnType<typeof faultErrorRow>;
   count: number;
-  /** Index among the buffer's rows; null when the call has none there. */
-  index: number | null;
 }
 
 /** Observations of one isolate on their way to LOGS: plain data, so that any request may flush what others left. */
 export interface LogBuffer {
   /** When the flush of what is in here was planned, milliseconds; 0: nobody has. */
   opened: number;
-  rows: string[];
-  /** Request id → index among `rows`. */
-  requests: Map<string, number>;
+  /** It is full, and a flush is on its way. */
+  urgent: boolean;
+  /** They become rows when the buffer is closed: the code that makes them runs warm then. */
+  calls: LoggedCall[];
   errors: Map<string, ErrorEntry>;
   rollups: Map<string, Rollup>;
   size: number;
@@ -77,8 +77,8 @@ export const defaultLimits: LogLimits = { rows: 4000, size: 8_000_000, rollups: 
 export function createLogBuffer(): LogBuffer {
   return {
     opened: 0,
-    rows: [],
-    requests: new Map(),
+    urgent: false,
+    calls: [],
     errors: new Map(),
     rollups: new Map(),
     size: 0,
@@ -90,7 +90,7 @@ export function createLogBuffer(): LogBuffer {
 }
 
 export function isEmpty(buffer: LogBuffer): boolean {
-  return buffer.rows.length === 0 && buffer.errors.size === 0 && buffer.rollups.size === 0;
+  return buffer.calls.length === 0 && buffer.errors.size === 0 && buffer.rollups.size === 0;
 }
 
 /** Counts a call and keeps its rows, if there is room; what does not fit is counted in `drops`. */
@@ -103,21 +103,24 @@ export function addCall(buffer: LogBuffer, call: CallObservation, limits: LogLim
     buffer.rollups.set(key, (rollup = openRollup(call, detail)));
   }
   addToRollup(rollup, call);
-  if (!call.log) {
+  if (!isLogged(call)) {
     return;
   }
-  const row = logRow(call);
-  if (!fits(buffer, row.length, limits)) {
+  const { size: taken } = call.row;
+  if (!fits(buffer, taken, limits)) {
     buffer.drops.rows++;
     return;
   }
-  buffer.requests.set(call.requestId, buffer.rows.length);
-  buffer.rows.push(row);
-  buffer.size += row.length;
+  buffer.calls.push(call);
+  buffer.size += taken;
   const error = callErrorRow(call);
   if (error !== null) {
     addError(buffer, `call ${call.requestId}`, error, limits);
   }
+}
+
+function isLogged(call: CallObservation): call is LoggedCall {
+  return call.row !== null;
 }
 
 /** Keeps a fault; the same one again only counts. */
@@ -137,12 +140,12 @@ function addError(buffer: LogBuffer, key: string, row: ErrorEntry['row'], limits
     buffer.drops.rows++;
     return;
   }
-  buffer.errors.set(key, { row, count: 1, index: null });
+  buffer.errors.set(key, { row, count: 1 });
   buffer.size += size;
 }
 
 function fits(buffer: LogBuffer, size: number, limits: LogLimits): boolean {
-  let rows = buffer.rows.length + buffer.errors.size + 1;
+  let rows = buffer.calls.length + buffer.errors.size + 1;
   let total = buffer.size + size;
   for (const write of buffer.writes) {
     rows += write.rows.length + write.errors.length;
@@ -154,25 +157,34 @@ function fits(buffer: LogBuffer, size: number, limits: LogLimits): boolean {
 /** Takes everything out of the buffer as one write; null when it is empty. */
 export function closeBuffer(buffer: LogBuffer, id: string): Write | null {
   buffer.opened = 0;
+  buffer.urgent = false;
   buffer.lines = 0;
   if (isEmpty(buffer)) {
     return null;
   }
-  const last = buffer.rows.length - 1;
+  const rows: string[] = [];
+  const places = new Map<string, number>();
+  for (const call of buffer.calls) {
+    try {
+      rows.push(logRow(call));
+      places.set(call.requestId, rows.length);
+    } catch {
+      buffer.drops.rows++;
+    }
+  }
   const errors = [...buffer.errors.values()].map(({ row, count }) => {
-    const index = row.request_id == null ? undefined : buffer.requests.get(row.request_id);
-    return errorRow(row, index === undefined ? null : last - index, count);
+    const place = row.request_id == null ? undefined : places.get(row.request_id);
+    return errorRow(row, place === undefined ? null : rows.length - place, count);
   });
   const write: Write = {
     id,
-    rows: buffer.rows,
+    rows,
     errors,
     rollups: [...buffer.rollups.values()],
-    size: buffer.size,
+    size: rows.reduce((sum, row) => sum + row.length, 0) + errors.reduce((sum, row) => sum + row.length, 0),
     leased: 0,
   };
-  buffer.rows = [];
-  buffer.requests = new Map();
+  buffer.calls = [];
   buffer.errors = new Map();
   buffer.rollups = new Map();
   buffer.size = 0;

@@ -1,5 +1,5 @@
 import { getTableColumns } from 'drizzle-orm';
-import type { CallObservation, FaultObservation } from '../core/observation.ts';
+import type { CallObservation, CallRow, FaultObservation } from '../core/observation.ts';
 import { cut, printable } from '../lib/printable.ts';
 import { redactText } from '../lib/redact.ts';
 import { durationBounds, logErrors, logs, rollupHours } from './log-tables.ts';
@@ -16,10 +16,13 @@ type ErrorRow = Omit<typeof logErrors.$inferInsert, 'id' | 'log_id' | 'count'>;
 /** Tenant, date, five key numbers, count, four sums and the histogram: as `rollupColumns`. */
 export type Rollup = [tenant: string, date: string, ...numbers: number[]];
 
-/** The row of a call in the log, as JSON: `[column, …]` in the order of `logColumns`. */
-export function logRow(call: CallObservation): string {
-  const target = call.query === '' ? call.path : `${call.path}?${call.query}`;
-  const row: LogRow = {
+/** A call that the log keeps. */
+export type LoggedCall = CallObservation & { row: CallRow };
+
+/** Its row in the log, as JSON: `[column, …]` in the order of `logColumns`. */
+export function logRow(call: LoggedCall): string {
+  const { path, query, ip, userAgent, headers, body, explain } = call.row.show();
+  const row: Omit<LogRow, 'explain'> & { explain: object | null } = {
     tenant_id: call.tenant,
     category_id: call.categoryId,
     operation_id: call.operationId,
@@ -27,19 +30,20 @@ export function logRow(call: CallObservation): string {
     app_id: call.appId,
     user_id: call.userId,
     request_id: call.requestId,
-    ip: call.ip,
-    user_agent: call.userAgent,
+    ip,
+    user_agent: userAgent,
     method: call.method,
-    path: cut(target, 1023),
-    header: call.headers === null ? null : headerText(call.headers),
-    body: call.body,
+    path: cut(query === '' ? path : `${path}?${query}`, 1023),
+    header: headers === null ? null : headerText(headers),
+    body,
     response_code: call.status,
     error_code: call.errorCode,
     execution_time: call.duration,
     upstream_time: call.upstream,
     revision: call.revision,
     points: call.points,
-    explain: call.explain == null ? null : JSON.stringify(call.explain),
+    // As it is: `->>` gives an object's JSON.
+    explain,
     date: dateOf(call.at),
   };
   const values: unknown[] = [];

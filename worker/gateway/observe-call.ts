@@ -1,12 +1,12 @@
 import type { Call } from '../core/call.ts';
 import type { ApiError } from '../core/errors.ts';
-import type { CallObservation } from '../core/observation.ts';
+import type { CallObservation, CallRow, ShownCall } from '../core/observation.ts';
 import { categories } from '../core/system-operation.ts';
 import { type HeaderList, headerValue, listHeaders } from '../lib/headers.ts';
 import { cut, printable, printableLines } from '../lib/printable.ts';
 import { redactHeader, redactPath, redactQuery, redactText } from '../lib/redact.ts';
 import { redactBody } from '../lib/redact-body.ts';
-import { explainCall } from './explain-call.ts';
+import { type Explained, explainCall } from './explain-call.ts';
 import { knownPlan } from './plan-of-user.ts';
 
 /** Hands the one observation of a finished call to the observer. `error` is what the caller was told, if it was an error of ours. */
@@ -15,8 +15,8 @@ export function observeCall(call: Call, status: number, error: ApiError | null):
 }
 
 /**
- * The facts of a finished call, with secrets redacted and control characters escaped: nothing behind this function sees
- * what a caller sent in the clear. `random` draws the sample (0 … 1).
+ * The facts of a finished call, and what its row in the log will show: nothing behind this function sees what a caller sent
+ * in the clear. `random` draws the sample (0 … 1).
  */
 export function describeCall(
   call: Call,
@@ -24,9 +24,7 @@ export function describeCall(
   error: ApiError | null,
   random: () => number = Math.random,
 ): CallObservation {
-  const { operation, caller, request } = call;
-  const log = keepsLog(call, status, random);
-  const received = log ? (call.received ?? listHeaders(request.headers)) : null;
+  const { operation, caller } = call;
   return {
     kind: 'call',
     tenant: call.tenant,
@@ -41,22 +39,56 @@ export function describeCall(
     appId: caller.appId,
     userId: caller.userId,
     planId: (caller.userId === null ? null : knownPlan(call.tenant, caller.userId)) ?? null,
-    ip: cut(inertText(call.ip), 64),
-    userAgent: received === null ? '' : userAgent(received),
     method: cut(inertText(call.method), 16),
-    path: log ? cut(inertText(redactPath(pathOf(call), call.params)), 1023) : '',
-    query: log ? cut(inertText(redactQuery(call.url.search.slice(1))), 1023) : '',
     status,
     errorCode: error?.code ?? null,
     errorMessage: error === null ? null : cut(printable(redactText(messageOf(error))), 500),
     trace: error === null ? null : traceOf(error),
     country: countryOf(call),
-    headers: received === null ? null : shownHeaders(received),
-    body: log ? shownBody(call) : null,
-    explain: log ? explainCall(call, error) : null,
     points: call.points,
-    log,
+    row: keepsLog(call, status, random) ? new Row(call, error) : null,
   };
+}
+
+/** Plain data alone: a request and its platform objects are not held until the rows are written. */
+class Row implements CallRow {
+  readonly #ip: string;
+  readonly #path: string;
+  readonly #search: string;
+  readonly #params: Call['params'];
+  readonly #received: HeaderList;
+  readonly #body: LoggedBody | null;
+  readonly #explained: Explained;
+  readonly #error: ApiError | null;
+
+  constructor(call: Call, error: ApiError | null) {
+    const { tenant, operation, caller, quota, version, upstreams } = call;
+    this.#ip = call.ip;
+    this.#path = pathOf(call);
+    this.#search = call.url.search;
+    this.#params = call.params;
+    this.#received = call.received ?? listHeaders(call.request.headers);
+    this.#body = loggedBody(call);
+    this.#explained = { tenant, operation, caller, quota, version, upstreams };
+    this.#error = error;
+  }
+
+  get size(): number {
+    return 500 + this.#path.length + this.#search.length + this.#received.bytes + (this.#body?.text.length ?? 0);
+  }
+
+  show(): ShownCall {
+    const received = this.#received;
+    return {
+      ip: cut(inertText(this.#ip), 64),
+      userAgent: userAgent(received),
+      path: cut(inertText(redactPath(this.#path, this.#params)), 1023),
+      query: cut(inertText(redactQuery(this.#search.slice(1))), 1023),
+      headers: shownHeaders(received),
+      body: this.#body === null ? null : printableLines(redactBody(this.#body.text, this.#body)),
+      explain: explainCall(this.#explained, this.#error),
+    };
+  }
 }
 
 /**
@@ -83,18 +115,24 @@ function share(value: unknown): number {
   return typeof number === 'number' && Number.isFinite(number) ? number : 1;
 }
 
+interface LoggedBody {
+  text: string;
+  /** Its media type, as it was sent. */
+  type: string;
+  /** Members that the operation wants masked. */
+  pointers: readonly string[] | undefined;
+}
+
 /** Bodies are kept only where somebody asked for them, and never those of the platform's own operations: they set passwords. */
-function shownBody(call: Call): string | null {
-  const { operation, bodyText } = call;
-  if (bodyText === null || bodyText === '' || operation === null || operation.native !== null) {
+function loggedBody({ operation, bodyText: text, snapshot, request }: Call): LoggedBody | null {
+  if (text === null || text === '' || operation === null || operation.native !== null) {
     return null;
   }
   const options = operation.options?.log;
-  if (!(options?.body ?? truth(call.snapshot.config('log_bodies')))) {
+  if (!(options?.body ?? truth(snapshot.config('log_bodies')))) {
     return null;
   }
-  const type = call.request.headers.get('content-type') ?? '';
-  return printableLines(redactBody(bodyText, { type, pointers: options?.redact }));
+  return { text, type: request.headers.get('content-type') ?? '', pointers: options?.redact };
 }
 
 function truth(value: unknown): boolean {

@@ -41,8 +41,8 @@ const defaultTimes = {
   retry: 250,
 };
 
-/** A buffer that is this full is flushed without waiting. */
-const full = { rows: 500, size: 1_000_000 };
+/** A buffer that is this full is flushed without waiting: no other call waits long while its rows are made. */
+const full = { rows: 250, size: 1_000_000 };
 /** How many writes that LOGS refused before are tried again after one that succeeded. */
 const catchUp = 8;
 /** Console lines between two flushes. */
@@ -94,8 +94,10 @@ function plan(buffer: LogBuffer, options: ObserverOptions): void {
   if (buffer.opened === 0 || moment - buffer.opened > gather + 5000 || moment < buffer.opened - 5000) {
     buffer.opened = moment;
     defer(pause(gather).then(() => flush(options)));
-  } else if (buffer.rows.length >= full.rows || buffer.size >= full.size) {
-    defer(flush(options));
+  } else if (!buffer.urgent && (buffer.calls.length >= full.rows || buffer.size >= full.size)) {
+    buffer.urgent = true;
+    // The call that filled it is answered first.
+    defer(pause(0).then(() => flush(options)));
   }
 }
 
