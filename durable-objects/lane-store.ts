@@ -1,7 +1,6 @@
 import {
   type Attempt,
   type AttemptRecord,
-  type DeadLetter,
   type JobFilter,
   type JobOutline,
   type JobPage,
@@ -9,16 +8,14 @@ import {
   jobStatus,
   type LaneJob,
   type LaneSettings,
-  type Letters,
 } from '../worker/core/events.ts';
 import { valueAt } from '../worker/lib/json-pointer.ts';
+import { hasLetters, LaneLetters, letter } from './lane-letters.ts';
+import { type LaneState, prepareTables, readState } from './lane-tables.ts';
 
 /** How long ended jobs are remembered and can be replayed, and how often the old ones are looked for, milliseconds. */
 const remembered = 30 * 86_400_000;
 export const cleaning = 86_400_000;
-
-/** Letters that are told at a time. */
-const mostLetters = 500;
 
 export interface JobRow extends Record<string, SqlStorageValue> {
   number: number;
@@ -38,97 +35,26 @@ export interface JobRow extends Record<string, SqlStorageValue> {
   executed: number | null;
 }
 
-/** What a lane knows of itself, beside its jobs. */
-export interface LaneState {
-  settings: LaneSettings | null;
-  /** Since when every attempt fails, milliseconds since the epoch. */
-  failing: number | null;
-  /** Why and since when the lane is closed, until that was told. */
-  closing: { reason: string; since: number } | null;
-}
-
-/** Whether the list of dead letters knows of a job: nothing to know; is to be told; knows; is to forget. */
-const letter = { none: 0, untold: 1, told: 2, leaving: 3 } as const;
-
 /**
  * A lane's memory: what is owed, how each attempt went, and the settings. A call is one transaction at most; nothing here
  * waits.
- *
- * Tables: `lane` (one row), `job`, `attempt`. Indexes hold few jobs each (what waits, what has a key, what is to be told), for each row of
- * an index is one more row to write.
  */
 export class LaneStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
-  /** Whether there may be letters to tell; when what ended long ago was last forgotten. Both save queries. */
-  #untold = true;
+  readonly letters: LaneLetters;
+  /** When what ended long ago was last forgotten; saves queries. */
   #cleaned: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#sql = storage.sql;
-    this.#prepare();
-  }
-
-  #prepare(): void {
-    const names = new Set(
-      this.#sql
-        .exec('SELECT name FROM sqlite_master')
-        .toArray()
-        .map(({ name }) => name),
-    );
-    if (names.has('job_letter')) {
-      return;
-    }
-    const statements = [
-      'CREATE TABLE IF NOT EXISTS lane (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, failing INTEGER, closing TEXT, cleaned INTEGER NOT NULL DEFAULT 0)',
-      `CREATE TABLE IF NOT EXISTS job (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-       payload TEXT NOT NULL, time INTEGER NOT NULL, depth INTEGER NOT NULL, retries INTEGER, ordered TEXT, status INTEGER NOT NULL DEFAULT 1,
-       attempts INTEGER NOT NULL DEFAULT 0, next INTEGER, code INTEGER, error TEXT, executed INTEGER)`,
-      'ALTER TABLE job ADD COLUMN owner INTEGER',
-      `ALTER TABLE job ADD COLUMN letter INTEGER NOT NULL DEFAULT ${letter.none}`,
-      'CREATE TABLE IF NOT EXISTS attempt (job TEXT NOT NULL, at INTEGER NOT NULL, duration INTEGER NOT NULL, code INTEGER, error TEXT, answer TEXT)',
-      'CREATE INDEX IF NOT EXISTS attempt_job ON attempt (job)',
-      `CREATE INDEX IF NOT EXISTS job_due ON job (next) WHERE status = ${jobStatus.waiting}`,
-      `CREATE INDEX job_key ON job (ordered, number) WHERE status = ${jobStatus.waiting} AND ordered IS NOT NULL`,
-      'CREATE INDEX job_owner ON job (owner, number) WHERE owner IS NOT NULL',
-      `CREATE INDEX job_dead ON job (number) WHERE status = ${jobStatus.dead}`,
-      `CREATE INDEX job_letter ON job (letter) WHERE letter IN (${letter.untold}, ${letter.leaving})`,
-    ];
-    this.#storage.transactionSync(() => {
-      for (const statement of statements) {
-        this.#sql.exec(statement);
-      }
-      if (names.has('job')) {
-        this.#upgrade();
-      }
-    });
-  }
-
-  /** What the first release left: jobs that wait for others and have a time, jobs without their owner, and dead ones that nobody was told of. */
-  #upgrade(): void {
-    this.#sql.exec('DROP INDEX IF EXISTS job_order');
-    this.#sql.exec('DROP INDEX IF EXISTS job_time');
-    this.#sql.exec(
-      `UPDATE job SET next = NULL WHERE status = ${jobStatus.waiting} AND number >
-       (SELECT min(number) FROM job AS first WHERE first.status = ${jobStatus.waiting} AND first.ordered = job.ordered)`,
-    );
-    const { settings } = this.state();
-    if (settings?.kind === 'run') {
-      this.#sql.exec(`UPDATE job SET owner = payload ->> '$.caller.userId'`);
-    }
-    if (settings !== null && hasLetters(settings)) {
-      this.#sql.exec(`UPDATE job SET letter = ${letter.untold} WHERE status = ${jobStatus.dead}`);
-    }
+    this.letters = new LaneLetters(storage.sql);
+    prepareTables(storage);
   }
 
   state(): LaneState {
-    const [row] = this.#sql.exec('SELECT settings, failing, closing FROM lane').toArray();
-    return {
-      settings: row === undefined ? null : JSON.parse(String(row.settings)),
-      failing: row === undefined ? null : (row.failing as number | null),
-      closing: row === undefined || row.closing === null ? null : JSON.parse(String(row.closing)),
-    };
+    return readState(this.#sql);
   }
 
   keep({ settings, failing, closing }: LaneState): void {
@@ -151,7 +77,7 @@ export class LaneStore {
 
   async clear(): Promise<void> {
     await this.#storage.deleteAll();
-    this.#prepare();
+    prepareTables(this.#storage);
   }
 
   /** What is there already stays as it is. */
@@ -232,7 +158,9 @@ export class LaneStore {
        letter = iif(?, ${letter.untold}, letter) WHERE number = ?`,
       ...[status, next, code, error, at, status === jobStatus.dead && hasLetters(settings) ? 1 : 0, job.number],
     );
-    this.#untold ||= status === jobStatus.dead;
+    if (status === jobStatus.dead) {
+      this.letters.changed();
+    }
     if (status !== jobStatus.waiting) {
       this.#follow(job.ordered, ended);
     }
@@ -282,7 +210,7 @@ export class LaneStore {
       }
       this.#followAll(now);
     });
-    this.#untold = true;
+    this.letters.changed();
     return numbers.length;
   }
 
@@ -327,35 +255,6 @@ export class LaneStore {
     return length;
   }
 
-  /** What the list of dead letters is to learn, a part of it; null: nothing. */
-  letters(): Letters | null {
-    if (!this.#untold) {
-      return null;
-    }
-    const rows = (state: number) =>
-      this.#sql
-        .exec(
-          `SELECT number, id, name, time, attempts, code, error, executed FROM job WHERE letter = ? ORDER BY number LIMIT ${mostLetters}`,
-          state,
-        )
-        .toArray() as unknown as DeadLetter[];
-    const letters = { dead: rows(letter.untold), revived: rows(letter.leaving).map(({ id }) => id) };
-    this.#untold = letters.dead.length + letters.revived.length > 0;
-    return this.#untold ? letters : null;
-  }
-
-  /** It learnt that. What changed since is told later. */
-  keepTold({ dead, revived }: Letters): void {
-    this.#sql.exec(
-      `UPDATE job SET letter = ${letter.told} WHERE letter = ${letter.untold} AND number IN (SELECT value FROM json_each(?))`,
-      JSON.stringify(dead.map(({ number }) => number)),
-    );
-    this.#sql.exec(
-      `UPDATE job SET letter = ${letter.none} WHERE letter = ${letter.leaving} AND id IN (SELECT value FROM json_each(?))`,
-      JSON.stringify(revived),
-    );
-  }
-
   /** How many jobs wait, since when the oldest does, how many are dead, and when an attempt last succeeded. */
   counts(): { waiting: number; oldest: number | null; dead: number; succeeded: number | null } {
     const [row] = this.#sql
@@ -389,11 +288,6 @@ export class LaneStore {
     const { number, id, name, status, payload, time, attempts, code, error, executed, next } = row;
     return { number, id, name, status, payload, time, attempts, code, error, executed, next, history };
   }
-}
-
-/** Whose dead jobs are in the list of dead letters. */
-function hasLetters({ kind }: LaneSettings): boolean {
-  return kind === 'webhook' || kind === 'trigger';
 }
 
 /** What jobs that go one after the other have in common; null: nothing. */

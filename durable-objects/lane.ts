@@ -14,7 +14,8 @@ import {
 } from '../worker/core/events.ts';
 import type { Env } from '../worker/env.ts';
 import { admit, type BreakerState, breakerRules, closed, fail, succeed } from '../worker/lib/breaker.ts';
-import { cleaning, type JobRow, type LaneState, LaneStore } from './lane-store.ts';
+import { cleaning, type JobRow, LaneStore } from './lane-store.ts';
+import type { LaneState } from './lane-tables.ts';
 
 /** A shift begins attempts for so long; then an alarm begins the next one. Milliseconds. */
 const shiftTime = 30_000;
@@ -310,9 +311,10 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
         this.#store.keepToldClosing();
       }
     }
-    for (let letters = this.#store.letters(); letters !== null; letters = this.#store.letters()) {
-      await this.work.letters(settings, letters);
-      this.#store.keepTold(letters);
+    const { letters } = this.#store;
+    for (let told = letters.owed(); told !== null; told = letters.owed()) {
+      await this.work.letters(settings, told);
+      letters.keepTold(told);
     }
   }
 
@@ -340,7 +342,7 @@ export abstract class LaneObject extends DurableObject<Env> implements LaneRpc {
     const due = works ? this.#store.nextDue() : null;
     const { opened } = this.#breaker;
     const attempt = due === null ? null : Math.max(due, opened === null ? now : opened + breakerRules.cooldown);
-    const told = closing !== null || this.#store.letters() !== null ? now + tellAgain : null;
+    const told = closing !== null || this.#store.letters.owed() !== null ? now + tellAgain : null;
     if (attempt === null && told === null) {
       return this.#store.any() ? now + cleaning : null;
     }

@@ -11,13 +11,12 @@ import { connectionTypes } from './connections/index.ts';
 import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
 import type { WakeUp } from './core/events.ts';
-import type { Runtime } from './core/runtime.ts';
 import { noSnapshot, type Snapshot } from './core/snapshot.ts';
 import { checkEnv, type Env } from './env.ts';
 import { fanOut } from './events/fan-out.ts';
 import { createLaneWork } from './events/work.ts';
 import { fixedRoute, isFixed } from './fixed-routes.ts';
-import { chooseTenant } from './gateway/choose-tenant.ts';
+import { addresseeOf, configurationOf } from './gateway/addressee.ts';
 import { finish } from './gateway/finish.ts';
 import { handle } from './gateway/handle.ts';
 import { openCall } from './gateway/open-call.ts';
@@ -25,12 +24,10 @@ import { renderError } from './gateway/render.ts';
 import { runScheduled } from './jobs/scheduled.ts';
 import { secretsOf } from './lib/derive.ts';
 import { requestUrl } from './lib/request-url.ts';
-import { type Soon, soon } from './lib/soon.ts';
 import { generateKey } from './oauth/keys.ts';
 import { registerClasses } from './resources/action-classes.ts';
 import { createRuntime } from './runtime.ts';
 import { createCommitter } from './snapshot/commit.ts';
-import { currentSnapshot } from './snapshot/current.ts';
 
 registerClasses('action', actionTypes);
 registerClasses('connection', connectionTypes);
@@ -40,19 +37,13 @@ export default {
     const env = checkEnv(environment);
     const { pathname } = requestUrl(request.url);
     const unbound = createRuntime(env, context, request);
-    const { tenant, root, failure } = await addressee(request, unbound);
+    const addressee = await addresseeOf(request, unbound);
+    const { tenant, failure } = addressee;
     const runtime = tenant === '' ? unbound : createRuntime(env, context, request, tenant);
     if (failure !== null && (!isFixed(pathname) || failure.code !== 'unavailable')) {
       return refuse(openCall(request, noSnapshot(tenant), runtime), failure);
     }
-    const load = (): Soon<Snapshot> => {
-      if (root === null) {
-        // Some fixed routes have an answer all the same.
-        throw failure;
-      }
-      const least = leastRevision(request);
-      return tenant === '' && least <= root.revision ? root : snapshotOf(runtime, tenant, least);
-    };
+    const load = () => configurationOf(request, addressee, runtime);
     if (!isFixed(pathname)) {
       let snapshot: Snapshot;
       try {
@@ -101,38 +92,6 @@ export default {
 function refuse(call: Call, thrown: unknown): Response {
   const error = ApiError.from(thrown);
   return finish(call, renderError(call, error), error);
-}
-
-interface Addressee {
-  /** Key of the tenant; the root tenant's where nobody can tell. */
-  tenant: string;
-  /** The root tenant's configuration, which knows the hosts of the others. */
-  root: Snapshot | null;
-  failure: ApiError | null;
-}
-
-/** Whom a request is for. */
-function addressee(request: Request, runtime: Runtime): Soon<Addressee> {
-  const failed = (thrown: unknown) => ({ tenant: '', root: null, failure: ApiError.from(thrown) });
-  try {
-    const found = soon(snapshotOf(runtime, ''), (root) =>
-      soon(chooseTenant(requestUrl(request.url), root), (tenant): Addressee => ({ tenant, root, failure: null })),
-    );
-    return found instanceof Promise ? found.catch(failed) : found;
-  } catch (thrown) {
-    return failed(thrown);
-  }
-}
-
-/** A request may name the least revision that it accepts, to read its own writes through any isolate. */
-function leastRevision(request: Request): number {
-  const named = request.headers.get('x-config-revision');
-  const least = named === null ? 0 : Number(named);
-  return Number.isSafeInteger(least) ? least : 0;
-}
-
-function snapshotOf({ env, now, defer, report }: Runtime, tenant: string, least = 0): Soon<Snapshot> {
-  return currentSnapshot({ env, tenant, now: now(), defer, report, least });
 }
 
 /** Serialises the writers of a tenant's configuration; completed here with the room that computes revisions. */

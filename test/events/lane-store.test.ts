@@ -77,22 +77,22 @@ describe('order per key', () => {
 describe('dead letters', () => {
   it('are told once, and again when the job was brought back meanwhile', () => {
     const { store, due, end } = openStore();
-    expect(store.letters()).toBeNull();
+    expect(store.letters.owed()).toBeNull();
     store.add([job('x'), job('y')], null, 10);
     end(jobStatus.dead);
-    const told = store.letters()!;
+    const told = store.letters.owed()!;
     expect([told.dead.map(({ id }) => id), told.revived]).toEqual([['x'], []]);
     // It is brought back while that is on its way: whoever learns of the death learns of the return afterwards.
     store.replay({ ids: ['x'] }, none, 20);
-    store.keepTold(told);
-    expect(store.letters()).toEqual({ dead: [], revived: ['x'] });
-    store.keepTold(store.letters()!);
-    expect(store.letters()).toBeNull();
+    store.letters.keepTold(told);
+    expect(store.letters.owed()).toEqual({ dead: [], revived: ['x'] });
+    store.letters.keepTold(store.letters.owed()!);
+    expect(store.letters.owed()).toBeNull();
     expect(store.counts()).toMatchObject({ waiting: 2, dead: 0 });
     end(jobStatus.dead);
     expect(due()!.id).toBe('x');
     end(jobStatus.dead);
-    expect(store.letters()!.dead.map(({ id }) => id)).toEqual(['y', 'x']);
+    expect(store.letters.owed()!.dead.map(({ id }) => id)).toEqual(['y', 'x']);
   });
 });
 
@@ -114,7 +114,7 @@ describe('what the first release left', () => {
     expect(due()!.id).toBe('b1');
     end(jobStatus.done);
     expect([due(), store.nextDue()]).toEqual([undefined, 900]);
-    expect(store.letters()!.dead.map(({ id }) => id)).toEqual(['d']);
+    expect(store.letters.owed()!.dead.map(({ id }) => id)).toEqual(['d']);
     // Opening it once more changes nothing.
     expect(openStore().store.list({}, 0, 10).total).toBe(4);
 

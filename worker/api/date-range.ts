@@ -1,4 +1,4 @@
-import { ApiError } from '../core/errors.ts';
+import { invalidParameter } from '../core/errors.ts';
 import type { ParameterRecord } from '../core/records.ts';
 
 /** The query parameters of every dated list (log, audit, token, transaction, usage, statistics). */
@@ -63,10 +63,7 @@ function moment(name: string, value: unknown): Moment | undefined {
       return { at, whole: time === undefined };
     }
   }
-  const message = `${name}: must be a date, 2026-11-21, or a date and time, 2026-11-21T22:58:00Z`;
-  throw new ApiError('invalid_parameter', message, {
-    errors: [{ pointer: `/query/${name}`, rule: 'format', message }],
-  });
+  throw invalidParameter(name, 'must be a date, 2026-11-21, or a date and time, 2026-11-21T22:58:00Z');
 }
 
 function startOfDay(at: number): number {

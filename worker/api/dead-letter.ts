@@ -14,6 +14,7 @@ import { entityOf } from '../resources/entity-view.ts';
 import { trigger, triggers } from '../resources/trigger.ts';
 import { webhooks } from '../resources/webhook.ts';
 import { ownedBy } from './consumer/own.ts';
+import { optionalMembers, periodMembers } from './job-filter.ts';
 import { reach } from './lane.ts';
 
 /** Messages that one request brings back; lanes that are asked at a time. */
@@ -25,8 +26,7 @@ const filterMembers = {
   webhook: { type: 'integer', description: 'Only what this webhook did not take' },
   trigger: { type: 'integer', description: 'Only what this trigger did not take' },
   event: { type: 'string', description: 'Name of the event' },
-  since: { type: 'string', format: 'date-time', description: 'Only of events since then' },
-  until: { type: 'string', format: 'date-time', description: 'Only of events until then' },
+  ...periodMembers('of events'),
 } as const;
 
 type Filter = Partial<Record<'webhook' | 'trigger', number> & Record<'event' | 'since' | 'until', string>> & {
@@ -111,9 +111,7 @@ function operationsOf(side: 'backend' | 'consumer', mine: (call: Call) => SQL | 
       incoming: Type.Object(
         {
           ids: Type.Optional(Type.Array(Type.Integer(), { description: 'Ids of dead letters', maxItems: 1000 })),
-          ...Object.fromEntries(
-            Object.entries(filters).map(([name, schema]) => [name, Type.Optional(Type.Unsafe({ ...schema }))]),
-          ),
+          ...optionalMembers(filters),
         },
         { [assertFormatKeyword]: true },
       ),

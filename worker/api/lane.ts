@@ -16,6 +16,7 @@ import { changeEntity, collectionParameters, findRow, listEntities } from '../re
 import type { Resource, Row } from '../resources/define.ts';
 import { deliveryOf, healthOf } from '../resources/deliveries.ts';
 import { secretPlace } from '../resources/webhook.ts';
+import { optionalMembers, periodMembers, periodOf } from './job-filter.ts';
 
 /** Whose lanes: a kind of receiver on one side of the API, and which of them the caller may touch. */
 export interface LaneSide {
@@ -29,18 +30,14 @@ const states = { pending: jobStatus.waiting, done: jobStatus.done, dead: jobStat
 
 const filterMembers: Record<string, ParameterRecord> = {
   status: { type: 'string', enum: Object.keys(states), description: 'pending, done, or dead: given up' },
-  since: { type: 'string', format: 'date-time', description: 'Only of events since then' },
-  until: { type: 'string', format: 'date-time', description: 'Only of events until then' },
+  ...periodMembers('of events'),
   event: { type: 'string', description: 'Name of the event' },
 };
 
 const filterBody = Type.Object(
   {
     messages: Type.Optional(Type.Array(Type.String(), { description: 'Ids of messages', maxItems: 1000 })),
-    status: Type.Optional(Type.Unsafe<keyof typeof states>({ type: 'string', enum: Object.keys(states) })),
-    since: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events since then' })),
-    until: Type.Optional(Type.String({ format: 'date-time', description: 'Only of events until then' })),
-    event: Type.Optional(Type.String({ description: 'Name of the event' })),
+    ...optionalMembers(filterMembers),
   },
   { [assertFormatKeyword]: true },
 );
@@ -250,12 +247,11 @@ async function secretOf(call: Call, row: Row): Promise<string> {
 }
 
 function filterOf(given: Record<string, unknown>): JobFilter {
-  const { messages, status, since, until, event } = given as Record<string, any>;
+  const { messages, status, event } = given as Record<string, any>;
   return {
     ids: messages,
     status: status === undefined ? undefined : states[status as keyof typeof states],
-    since: since === undefined ? undefined : Date.parse(since),
-    until: until === undefined ? undefined : Date.parse(until),
+    ...periodOf(given),
     name: event,
   };
 }

@@ -10,6 +10,7 @@ import type { SystemOperation } from '../core/system-operation.ts';
 import { action, actions } from '../resources/action.ts';
 import { visibleTo } from '../resources/authority-read.ts';
 import { callerId } from './consumer/own.ts';
+import { periodMembers, periodOf } from './job-filter.ts';
 import { reach } from './lane.ts';
 
 const states = {
@@ -52,8 +53,7 @@ const filters: Record<string, ParameterRecord> = {
   count: { type: 'integer', minimum: 1, maximum: deepest, description: 'How many entries to return, 16 unless given' },
   status: { type: 'string', enum: Object.keys(states), description: 'Only runs of this kind' },
   action: { type: 'string', description: 'Only runs of this action' },
-  since: { type: 'string', format: 'date-time', description: 'Only runs that were asked for since then' },
-  until: { type: 'string', format: 'date-time', description: 'Only runs that were asked for until then' },
+  ...periodMembers('runs that were asked for'),
 };
 
 /** Runs of async actions: those of everybody for the backend, and for a caller his own, who may be anonymous where he has an id. */
@@ -120,13 +120,12 @@ export const runOperations: readonly SystemOperation[] = [
 ];
 
 async function listRuns(call: Call, query: Record<string, unknown>, whose: Pick<JobFilter, 'owner' | 'names'>) {
-  const { startIndex = 0, count = 16, status, action, since, until } = query as Record<string, any>;
+  const { startIndex = 0, count = 16, status, action } = query as Record<string, any>;
   const filter: JobFilter = {
     ...whose,
     status: status === undefined ? undefined : states[status as keyof typeof states],
     name: action,
-    since: since === undefined ? undefined : Date.parse(since),
-    until: until === undefined ? undefined : Date.parse(until),
+    ...periodOf(query),
   };
   const wanted = Math.min(startIndex + count, deepest);
   const lanes = Array.from({ length: runShards }, (_, id) => laneOf(call.runtime.env, { ...place(call), id }));

@@ -113,6 +113,12 @@ export function invalidAt(pointer: string, message: string, rule = 'value'): Api
   return new ApiError('invalid_body', message, { errors: [{ pointer, rule, message }] });
 }
 
+/** What is wrong with a query parameter: 400 with the parameter's name before the message, and the same under `errors`. */
+export function invalidParameter(name: string, message: string, rule = 'format'): ApiError {
+  const whole = `${name}: ${message}`;
+  return new ApiError('invalid_parameter', whole, { errors: [{ pointer: `/query/${name}`, rule, message: whole }] });
+}
+
 export interface PlainError {
   code: ErrorCode;
   message: string;

@@ -1,5 +1,5 @@
 import type { TObject } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { compileFixed } from '../lib/schema/fixed.ts';
 
 /** What resources need to know of a class: the registries of `actions` and `connections` stand above this room and are plugged in by index.ts. */
@@ -33,8 +33,7 @@ export function checkConnectionConfig(name: string, config: Record<string, unkno
 function check(kind: 'action' | 'connection', name: string, config: Record<string, unknown>): ClassInfo {
   const info = known[kind].get(name);
   if (info === undefined) {
-    const message = `The ${kind} class "${name}" does not exist`;
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: '/class', rule: 'enum', message }] });
+    throw invalidAt('/class', `The ${kind} class "${name}" does not exist`, 'enum');
   }
   const violations = compileFixed(info.config).check(withoutNulls(config));
   if (violations.length > 0) {

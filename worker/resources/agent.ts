@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { invalidAt } from '../core/errors.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, toSeconds } from './define.ts';
-import { checkAction, checkSchema } from './operation.ts';
+import { checkAction, checkSchema } from './operation-references.ts';
 import { seededAgents } from './seeded-agents.ts';
 
 export const agents = sqliteTable(

@@ -14,7 +14,7 @@ import {
   taxonomyField,
   toSeconds,
 } from './define.ts';
-import { checkAction, nameIn } from './operation.ts';
+import { checkAction, nameIn } from './operation-references.ts';
 
 export const cronjobs = sqliteTable(
   'cronjob',

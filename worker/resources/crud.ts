@@ -2,7 +2,7 @@ import { and, asc, desc, eq, getTableColumns, gt, inArray, ne, type SQL, sql } f
 import { drizzle } from 'drizzle-orm/d1';
 import { type TSchema, Type } from 'typebox';
 import type { Call, Input } from '../core/call.ts';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidParameter } from '../core/errors.ts';
 import { laneOf } from '../core/lane-of.ts';
 import type { Actor, Change } from '../core/ports.ts';
 import type { ParameterRecord } from '../core/records.ts';
@@ -275,10 +275,7 @@ function conditionOf(resource: Resource, search: string | undefined): SQL | unde
   }
   const parsed = parseSearch(search);
   if (!parsed.ok) {
-    const message = `search: ${parsed.message} (character ${parsed.position + 1})`;
-    throw new ApiError('invalid_parameter', message, {
-      errors: [{ pointer: '/query/search', rule: 'search', message }],
-    });
+    throw invalidParameter('search', `${parsed.message} (character ${parsed.position + 1})`, 'search');
   }
   return searchCondition(parsed.query, visibleColumns(resource), resource.search);
 }

@@ -2,7 +2,7 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
-import { checkSchema } from './operation.ts';
+import { checkSchema } from './operation-references.ts';
 import { systemEvents } from './system-events.ts';
 
 export const events = sqliteTable(

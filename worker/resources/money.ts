@@ -1,4 +1,4 @@
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 
 /** Cents as callers see them: 999 → 9.99. */
 export function fromCents(cents: number): number {
@@ -9,8 +9,7 @@ export function fromCents(cents: number): number {
 export function toCents(amount: number, member: string): number {
   const cents = Math.round(amount * 100);
   if (Math.abs(cents - amount * 100) > 1e-4) {
-    const message = `/${member} must not have more than two decimals`;
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: `/${member}`, rule: 'multipleOf', message }] });
+    throw invalidAt(`/${member}`, `/${member} must not have more than two decimals`, 'multipleOf');
   }
   return cents;
 }

@@ -4,19 +4,10 @@ import { ApiError, invalidAt } from '../core/errors.ts';
 import { parseRoutePath, type RouteSegment } from '../lib/route-path.ts';
 import { compileParameters } from '../lib/schema/convert.ts';
 import { SchemaError } from '../lib/schema/engine.ts';
-import { reach } from './authority.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
-import {
-  defineResource,
-  metadataField,
-  nameField,
-  type Preparing,
-  type Row,
-  statusField,
-  taxonomyField,
-} from './define.ts';
+import { defineResource, metadataField, nameField, type Preparing, statusField, taxonomyField } from './define.ts';
+import { checkAction, checkSchema, nameIn, pin, pinned } from './operation-references.ts';
 import { ensureScopes } from './scope-names.ts';
-import type { View } from './view.ts';
 
 export const operations = sqliteTable(
   'operation',
@@ -300,117 +291,4 @@ function checkParameter(name: string, parameter: unknown): void {
       'enum',
     );
   }
-}
-
-/** What messages call the schemas of an operation, by the member that refers to them; `throws/500` is the one of 500. */
-const labels: Record<string, string> = {
-  incoming: 'Incoming schema',
-  outgoing: 'Outgoing schema',
-  throws: 'Throw schema',
-};
-
-/** A schema:// reference that exists (a bare name stands for one), or a mime:// one; null stays. Throws ApiError. */
-export async function checkSchema(
-  { view }: Preparing,
-  member: string,
-  reference: string | null,
-): Promise<string | null> {
-  if (reference === null || reference === '') {
-    return null;
-  }
-  const label = labels[member.split('/')[0]!] ?? 'Schema';
-  const hint = label === 'Schema' ? '' : ', you need to provide an existing schema name as value';
-  const written = reference.includes('://') ? reference : `schema://${reference}`;
-  const name = nameIn(written, 'schema');
-  if (name === null) {
-    if (/^mime:\/\/.+/.test(written)) {
-      return written;
-    }
-    throw invalidAt(`/${member}`, `${label} "${reference}" is not a schema:// or mime:// reference`, 'reference');
-  }
-  const found = (await view.by('schema', 'name', name)) ?? null;
-  if (found === null || !(await view.hasCommit('schema', found.id, commitIn(written)))) {
-    throw invalidAt(`/${member}`, `${label} "${written}" does not exist${hint}`, 'reference');
-  }
-  return written;
-}
-
-/** An action:// reference that exists (a bare name stands for one), or an url. Throws ApiError. */
-export async function checkAction({ view }: Preparing, reference: string): Promise<string> {
-  const written = reference.includes('://') ? reference : `action://${reference}`;
-  if (/^https?:\/\//.test(written)) {
-    return written;
-  }
-  const name = nameIn(written, 'action');
-  if (name === null) {
-    throw invalidAt('/action', `Action "${reference}" is not an action:// or http(s):// reference`, 'reference');
-  }
-  const found = await view.by('action', 'name', name);
-  const foreign = found !== undefined && (await reach(view, true, found)) === 'foreign';
-  if (found === undefined || foreign || !(await view.hasCommit('action', found.id, commitIn(written)))) {
-    throw invalidAt(
-      '/action',
-      `Action "${written}" does not exist, you need to provide an existing action name as value`,
-      'reference',
-    );
-  }
-  return written;
-}
-
-/** The references of an operation at their current commits. */
-async function pinned(view: View, row: Row): Promise<Record<string, string | null>> {
-  const at = (resource: 'action' | 'schema', reference: string | null) => atCommit(view, resource, reference);
-  return {
-    action: await at('action', row.action),
-    incoming: await at('schema', row.incoming),
-    outgoing: await at('schema', row.outgoing),
-  };
-}
-
-/** `schema://Name` → `schema://Name@commit`; other references, and pinned ones, stay as they are. */
-async function atCommit(view: View, resource: 'action' | 'schema', reference: string | null): Promise<string | null> {
-  const name = reference === null ? null : nameIn(reference, resource);
-  if (name === null || commitIn(reference!) !== null) {
-    return reference;
-  }
-  const found = await view.by(resource, 'name', name);
-  const hash = found === undefined ? null : await view.headCommit(resource, found.id);
-  return hash === null ? reference : `${resource}://${name}@${hash}`;
-}
-
-/** Leaving experimental pins action and schemas to their current commit; going back removes the pins. */
-async function pin({ view, row, before }: Preparing): Promise<void> {
-  const pinned = row.stability !== 1;
-  if (before !== undefined && (before.stability !== 1) === pinned && !pinned) {
-    return;
-  }
-  const resolve = async (resource: 'action' | 'schema', reference: string | null): Promise<string | null> => {
-    const name = reference === null ? null : nameIn(reference, resource);
-    if (name === null) {
-      return reference;
-    }
-    if (!pinned) {
-      return `${resource}://${name}`;
-    }
-    return atCommit(view, resource, reference);
-  };
-  row.action = (await resolve('action', row.action))!;
-  row.incoming = await resolve('schema', row.incoming);
-  row.outgoing = await resolve('schema', row.outgoing);
-  for (const [status, reference] of Object.entries(row.throws ?? {})) {
-    row.throws[status] = await resolve('schema', reference as string);
-  }
-}
-
-/** The name in `schema://Name@commit` or a bare `Name`; null for other schemes. */
-export function nameIn(reference: unknown, scheme: 'action' | 'schema'): string | null {
-  if (typeof reference !== 'string' || reference === '') {
-    return null;
-  }
-  const bare = reference.startsWith(`${scheme}://`) ? reference.slice(scheme.length + 3) : reference;
-  return bare.includes('://') ? null : bare.split('@')[0]!;
-}
-
-function commitIn(reference: string): string | null {
-  return reference.split('@')[1] ?? null;
 }

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { durationSeconds } from '../lib/duration.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField } from './define.ts';
@@ -32,10 +32,7 @@ async function resolve(view: View, entry: Allocation, index: number) {
     }
     const found = await view.by(resource, 'name', name);
     if (found === undefined) {
-      const message = `The ${resource} "${name}" does not exist`;
-      throw new ApiError('invalid_body', message, {
-        errors: [{ pointer: `/allocation/${index}/${resource}`, rule: 'reference', message }],
-      });
+      throw invalidAt(`/allocation/${index}/${resource}`, `The ${resource} "${name}" does not exist`, 'reference');
     }
     return found.id;
   };
@@ -106,7 +103,7 @@ export const rate = defineResource({
       durationSeconds(String(row.timespan));
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new ApiError('invalid_body', message, { errors: [{ pointer: '/timespan', rule: 'duration', message }] });
+      throw invalidAt('/timespan', message, 'duration');
     }
     if (row.allocation !== before?.allocation) {
       row.allocation = await Promise.all(

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { ApiError, invalidAt } from '../core/errors.ts';
 import { SchemaError } from '../lib/schema/engine.ts';
 import { toJsonSchema } from '../lib/schema/typeschema.ts';
 import { identity, json, uniqueActive } from './columns.ts';
@@ -88,7 +88,5 @@ function namedReferences(source: unknown): string[] {
 }
 
 function invalid(message: string): ApiError {
-  return new ApiError('invalid_body', `Invalid schema source: ${message}`, {
-    errors: [{ pointer: '/source', rule: 'schema', message }],
-  });
+  return invalidAt('/source', `Invalid schema source: ${message}`, 'schema');
 }

@@ -1,4 +1,4 @@
-import { ApiError } from '../core/errors.ts';
+import { invalidAt } from '../core/errors.ts';
 import { checkGrants } from './authority.ts';
 import type { View } from './view.ts';
 
@@ -10,10 +10,7 @@ export async function checkScopes(view: View, names: string[], held: readonly st
   await view.prefetch('scope', 'name', names);
   for (const [position, name] of names.entries()) {
     if ((await view.by('scope', 'name', name)) === undefined) {
-      const message = `Provided scope "${name}" does not exist`;
-      throw new ApiError('invalid_body', message, {
-        errors: [{ pointer: `/scopes/${position}`, rule: 'reference', message }],
-      });
+      throw invalidAt(`/scopes/${position}`, `Provided scope "${name}" does not exist`, 'reference');
     }
   }
   const added = names.filter((name) => !held.includes(name));

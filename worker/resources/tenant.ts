@@ -2,7 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { index, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
-import { ApiError } from '../core/errors.ts';
+import { type ApiError, invalidAt } from '../core/errors.ts';
 import { hostName, tenantKey } from '../core/tenant.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, nameField, type Preparing, type Row, toSeconds } from './define.ts';
@@ -102,6 +102,5 @@ function canonicalHost(host: string, position: number): string {
 }
 
 function refused(position: number, why: string, host: string): ApiError {
-  const message = `The host "${host}" ${why}`;
-  return new ApiError('invalid_body', message, { errors: [{ pointer: `/hosts/${position}`, rule: 'host', message }] });
+  return invalidAt(`/hosts/${position}`, `The host "${host}" ${why}`, 'host');
 }

@@ -4,7 +4,7 @@ import { invalidAt } from '../core/errors.ts';
 import { reach } from './authority.ts';
 import { identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, statusField, taxonomyField } from './define.ts';
-import { checkAction, nameIn } from './operation.ts';
+import { checkAction, nameIn } from './operation-references.ts';
 
 export const triggers = sqliteTable(
   'trigger',

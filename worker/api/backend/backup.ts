@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import type { Change } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { secretsOf } from '../../lib/derive.ts';
@@ -152,8 +152,7 @@ function parse(text: string): Record<string, unknown> {
   } catch {
     // Said below.
   }
-  const message = 'The import must be the JSON text of an export';
-  throw new ApiError('invalid_body', message, { errors: [{ pointer: '/import', rule: 'json', message }] });
+  throw invalidAt('/import', 'The import must be the JSON text of an export', 'json');
 }
 
 async function changesOf(call: Call, backup: Record<string, unknown>, logs: string[]): Promise<Change[]> {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { recordRun } from '../../resources/job-run.ts';
 
@@ -65,7 +65,7 @@ async function clean(call: Call, input: Input) {
   const unknown = Object.keys(keep).find((name) => !Object.hasOwn(kinds, name));
   if (unknown !== undefined) {
     const message = `There is no kind "${unknown}"; there are ${Object.keys(kinds).join(', ')}`;
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: `/keep/${unknown}`, rule: 'enum', message }] });
+    throw invalidAt(`/keep/${unknown}`, message, 'enum');
   }
   const results = [];
   const began = call.runtime.now();

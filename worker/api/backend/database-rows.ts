@@ -5,7 +5,7 @@ import { type Bound, comparable, fromStored } from '../../actions/sql/values.ts'
 import { readWritten } from '../../actions/sql/write.ts';
 import { keyOf, runStatements } from '../../connections/database.ts';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidParameter } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import type { Column, Table } from '../../lib/sql/introspect.ts';
 import { quoteName } from '../../lib/sql/names.ts';
@@ -176,10 +176,7 @@ function readColumns({ columns }: Table, given: unknown): Column[] {
     .filter((name) => name !== '');
   const unknown = names.find((name) => !columns.some((column) => column.name === name));
   if (unknown !== undefined) {
-    const message = `columns: there is no column "${unknown}"`;
-    throw new ApiError('invalid_parameter', message, {
-      errors: [{ pointer: '/query/columns', rule: 'column', message }],
-    });
+    throw invalidParameter('columns', `there is no column "${unknown}"`, 'column');
   }
   return names.length === 0 ? columns : columns.filter(({ name }) => names.includes(name));
 }

@@ -2,7 +2,7 @@ import { and, eq, gt } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { type ApiError, invalidAt } from '../../core/errors.ts';
 import type { Change } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { isObject } from '../../lib/json.ts';
@@ -189,5 +189,5 @@ function variable(name: string, member: string): string {
 }
 
 function invalid(pointer: string, message: string): ApiError {
-  return new ApiError('invalid_body', `${pointer} ${message}`, { errors: [{ pointer, rule: 'value', message }] });
+  return invalidAt(pointer, `${pointer} ${message}`);
 }

@@ -1,5 +1,5 @@
 import { filterOperators } from '../../actions/sql/filter.ts';
-import { ApiError } from '../../core/errors.ts';
+import { invalidAt } from '../../core/errors.ts';
 import type { ParameterRecord } from '../../core/records.ts';
 import { type NamePrefix, operationName, readPrefix, resourceName } from '../../spec/import-openapi-names.ts';
 import type { Generated, GeneratorSetup } from './generator.ts';
@@ -29,7 +29,7 @@ export function prefixOf(setup: GeneratorSetup): NamePrefix {
   const prefix = readPrefix(setup.path);
   if (prefix === null) {
     const message = `The path "${setup.path}" must consist of plain segments: letters, digits, "-", "_", "." and "~"`;
-    throw new ApiError('invalid_body', message, { errors: [{ pointer: '/body/path', rule: 'path', message }] });
+    throw invalidAt('/body/path', message, 'path');
   }
   return prefix;
 }

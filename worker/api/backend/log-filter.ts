@@ -1,6 +1,6 @@
 import { and, eq, gte, lte, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { ApiError } from '../../core/errors.ts';
+import { invalidParameter } from '../../core/errors.ts';
 import { categories } from '../../core/system-operation.ts';
 import { logs } from '../../gateway/log-tables.ts';
 import { canonicalAddress } from '../../lib/client-address.ts';
@@ -106,7 +106,7 @@ function requestTerm(id: string): Term {
 function statusTerm(text: string): Term {
   const found = /^([1-5])(?:xx|(\d\d))$/i.exec(text.trim());
   if (found === null) {
-    throw invalid('responseCode', 'must be a status, 404, or a class of them, 4xx');
+    throw invalidParameter('responseCode', 'must be a status, 404, or a class of them, 4xx');
   }
   const [, first, rest] = found;
   const least = Number(first) * 100;
@@ -167,7 +167,7 @@ function searchTerms(search: string): Term[] {
     .map((term) => term.trim())
     .filter((term) => term !== '');
   if (terms.length > 16) {
-    throw invalid('search', 'must have at most 16 terms');
+    throw invalidParameter('search', 'must have at most 16 terms');
   }
   return terms.map((given) => {
     const term = bounded('search', given);
@@ -189,14 +189,7 @@ function searchTerms(search: string): Term[] {
 
 function bounded(name: string, text: string): string {
   if (text.length > 1023) {
-    throw invalid(name, 'must have at most 1023 characters');
+    throw invalidParameter(name, 'must have at most 1023 characters');
   }
   return text;
-}
-
-function invalid(name: string, rule: string): ApiError {
-  const message = `${name}: ${rule}`;
-  return new ApiError('invalid_parameter', message, {
-    errors: [{ pointer: `/query/${name}`, rule: 'format', message }],
-  });
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidParameter } from '../../core/errors.ts';
 import type { LimiterReport } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { countingPlace, sharedObjects } from '../../gateway/limiter-name.ts';
@@ -66,8 +66,7 @@ function objectsOf(tenant: string, rateId: number, { userId, appId, ip }: Input[
   }
   const address = ip === undefined ? '' : canonicalAddress(String(ip));
   if (address === null) {
-    const message = 'ip: no address';
-    throw new ApiError('invalid_parameter', message, { errors: [{ pointer: '/query/ip', rule: 'format', message }] });
+    throw invalidParameter('ip', 'no address');
   }
   const caller = { userId: Number(userId ?? 0) || null, appId: Number(appId ?? 0) || null, ip: address };
   return [countingPlace(tenant, rateId, caller).object];

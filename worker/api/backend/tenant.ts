@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
-import { ApiError } from '../../core/errors.ts';
+import { ApiError, invalidAt } from '../../core/errors.ts';
 import type { Change, ChangeResult } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { hostName, tenantKey } from '../../core/tenant.ts';
@@ -158,9 +158,6 @@ function refuseOwnHost(call: Call, hosts: readonly string[]): void {
   const own = [`http://${call.url.host}`, ...(PUBLIC_URL ? [PUBLIC_URL] : [])].map((url) => hostName(new URL(url)));
   const position = hosts.findIndex((host) => own.includes(hostName(URL.parse(`http://${host}/`) ?? { host: '' })));
   if (position !== -1) {
-    const message = `The host "${hosts[position]}" is where this installation itself is`;
-    throw new ApiError('invalid_body', message, {
-      errors: [{ pointer: `/hosts/${position}`, rule: 'host', message }],
-    });
+    throw invalidAt(`/hosts/${position}`, `The host "${hosts[position]}" is where this installation itself is`, 'host');
   }
 }

@@ -4,7 +4,7 @@ import { invalidAt } from '../../core/errors.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { app, apps } from '../../resources/app.ts';
 import { changeEntity, collectionParameters, getEntity, listEntities, messageSchema } from '../../resources/crud.ts';
-import { callerId, changeOwn, givableScopes, ownedBy, ownLimit, pick, pickAll } from './own.ts';
+import { callerId, givableScopes, ownChanges, ownedBy, ownLimit, pick, pickAll } from './own.ts';
 
 const scope = 'consumer.app';
 const one = '/consumer/app/$app_id<[0-9]+|^~>';
@@ -47,25 +47,7 @@ export const consumerAppOperations: readonly SystemOperation[] = [
     scope,
     run: async (call, input) => pick(await getEntity(call, app, String(input.path.app_id), ownedBy(call, apps)), shown),
   },
-  {
-    name: `${scope}.update`,
-    method: 'PUT',
-    path: one,
-    description: 'Changes an own app',
-    scope,
-    incoming: body,
-    outgoing: messageSchema,
-    run: (call, input) => change(call, input, 'update'),
-  },
-  {
-    name: `${scope}.delete`,
-    method: 'DELETE',
-    path: one,
-    description: 'Deletes an own app; its tokens end',
-    scope,
-    outgoing: messageSchema,
-    run: (call, input) => change(call, input, 'delete'),
-  },
+  ...ownChanges({ resource: app, table: apps, incoming: body, dataOf, consequence: '; its tokens end' }),
 ];
 
 async function create(call: Call, input: Input) {
@@ -76,11 +58,6 @@ async function create(call: Call, input: Input) {
   const limit = ownLimit(call, 'consumer_max_apps', 'app', `status < ${app.deleted}`, 'app');
   const id = await changeEntity(call, app, { resource: 'app', verb: 'create', data }, { limit });
   return { success: true, message: 'App successfully created', id: String(id) };
-}
-
-async function change(call: Call, input: Input, verb: 'update' | 'delete') {
-  const data = verb === 'update' ? await dataOf(call, input) : undefined;
-  return changeOwn(call, app, String(input.path.app_id), ownedBy(call, apps), data);
 }
 
 /** Nobody gives an app what he may not do himself. */

@@ -5,7 +5,8 @@ import type { SystemOperation } from '../../core/system-operation.ts';
 import { visibleTo } from '../../resources/authority-read.ts';
 import { collectionParameters, findRow, getEntity, listEntities } from '../../resources/crud.ts';
 import { form, forms } from '../../resources/form.ts';
-import { nameIn, operation, operations } from '../../resources/operation.ts';
+import { operation, operations } from '../../resources/operation.ts';
+import { nameIn } from '../../resources/operation-references.ts';
 import { formSchema } from './json-schema.ts';
 import { pick, pickAll } from './own.ts';
 

@@ -1,11 +1,13 @@
-import { and, eq, type SQL } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import type { Call } from '../../core/call.ts';
+import type { TSchema } from 'typebox';
+import type { Call, Input } from '../../core/call.ts';
 import { ApiError } from '../../core/errors.ts';
+import type { SystemOperation } from '../../core/system-operation.ts';
 import { scopesOfUser, type UserAccount, userById } from '../../oauth/accounts.ts';
 import { contextOf } from '../../oauth/context.ts';
 import { givable } from '../../resources/authority.ts';
-import { type Collection, changeEntity, findRow } from '../../resources/crud.ts';
+import { type Collection, changeEntity, findRow, messageSchema } from '../../resources/crud.ts';
 import type { Resource } from '../../resources/define.ts';
 import type { Limit } from '../../resources/live.ts';
 
@@ -63,18 +65,45 @@ export async function givableScopes(call: Call, wanted: readonly string[] | null
   return wanted === null ? allowed : wanted.filter((scope) => allowed.includes(scope));
 }
 
-/** Updates one of the caller's own objects, or deletes it where there is no `data`. Throws 404 for somebody else's. */
-export async function changeOwn(
-  call: Call,
-  resource: Resource,
-  key: string,
-  owned: SQL,
-  data: Record<string, unknown> | undefined,
-) {
-  const row = await findRow(call, resource, key, owned);
-  const verb = data === undefined ? 'delete' : 'update';
-  await changeEntity(call, resource, { resource: resource.name, verb, key: String(row.id), data });
-  return { success: true, message: `${resource.title} successfully ${verb}d`, id: String(row.id) };
+interface OwnKind {
+  resource: Resource;
+  table: Parameters<typeof ownedBy>[1];
+  /** What an update takes, and how its body becomes data of the resource. */
+  incoming: TSchema;
+  dataOf(call: Call, input: Input): Promise<Record<string, unknown>>;
+  /** What a deletion brings about: `; its tokens end`. */
+  consequence?: string;
+}
+
+/** How consumers change their own objects and delete them; somebody else's are 404. */
+export function ownChanges({ resource, table, incoming, dataOf, consequence = '' }: OwnKind): SystemOperation[] {
+  const { name, title } = resource;
+  const scope = `consumer.${name}`;
+  const path = `/consumer/${name}/$${name}_id<[0-9]+|^~>`;
+  const change = async (call: Call, input: Input, verb: 'update' | 'delete') => {
+    const data = verb === 'update' ? await dataOf(call, input) : undefined;
+    const row = await findRow(call, resource, String(input.path[`${name}_id`]), ownedBy(call, table));
+    await changeEntity(call, resource, { resource: name, verb, key: String(row.id), data });
+    return { success: true, message: `${title} successfully ${verb}d`, id: String(row.id) };
+  };
+  const shared = { path, scope, outgoing: messageSchema };
+  return [
+    {
+      ...shared,
+      name: `${scope}.update`,
+      method: 'PUT',
+      description: `Changes an own ${name}`,
+      incoming,
+      run: (call, input) => change(call, input, 'update'),
+    },
+    {
+      ...shared,
+      name: `${scope}.delete`,
+      method: 'DELETE',
+      description: `Deletes an own ${name}${consequence}`,
+      run: (call, input) => change(call, input, 'delete'),
+    },
+  ];
 }
 
 /** The rows of a table that belong to who calls. */

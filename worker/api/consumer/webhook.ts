@@ -10,7 +10,7 @@ import { writable } from '../../resources/define.ts';
 import { event as eventResource, events } from '../../resources/event.ts';
 import { webhook, webhooks } from '../../resources/webhook.ts';
 import { webhookLaneOperations } from '../lane.ts';
-import { callerId, changeOwn, ownedBy, ownLimit } from './own.ts';
+import { callerId, ownChanges, ownedBy, ownLimit } from './own.ts';
 
 const scope = 'consumer.webhook';
 const one = '/consumer/webhook/$webhook_id<[0-9]+|^~>';
@@ -64,25 +64,7 @@ export const consumerWebhookOperations: readonly SystemOperation[] = [
       return (await withEvents(call, [entity]))[0];
     },
   },
-  {
-    name: `${scope}.update`,
-    method: 'PUT',
-    path: one,
-    description: 'Changes an own webhook',
-    scope,
-    incoming: body,
-    outgoing: messageSchema,
-    run: (call, input) => change(call, input, 'update'),
-  },
-  {
-    name: `${scope}.delete`,
-    method: 'DELETE',
-    path: one,
-    description: 'Deletes an own webhook',
-    scope,
-    outgoing: messageSchema,
-    run: (call, input) => change(call, input, 'delete'),
-  },
+  ...ownChanges({ resource: webhook, table: webhooks, incoming: body, dataOf }),
   ...webhookLaneOperations({
     side: 'consumer',
     resource: webhook,
@@ -90,11 +72,6 @@ export const consumerWebhookOperations: readonly SystemOperation[] = [
     mine: (call) => ownedBy(call, webhooks)!,
   }),
 ];
-
-async function change(call: Call, input: Input, verb: 'update' | 'delete') {
-  const data = verb === 'update' ? await dataOf(call, input) : undefined;
-  return changeOwn(call, webhook, String(input.path.webhook_id), ownedBy(call, webhooks), data);
-}
 
 /** Consumers name events; those of the platform itself are not for them. */
 async function dataOf(call: Call, input: Input): Promise<Record<string, unknown>> {
