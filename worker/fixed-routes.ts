@@ -7,7 +7,7 @@ import type { Call } from './core/call.ts';
 import { ApiError } from './core/errors.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { applyCors } from './gateway/cors.ts';
-import type { OAuthContext } from './oauth/context.ts';
+import { contextOf, type OAuthContext } from './oauth/context.ts';
 import { authorizationServer, openidConfiguration, protectedResource } from './oauth/discovery.ts';
 import { publicKeys } from './oauth/keys.ts';
 import { tokenEndpoint } from './oauth/token-endpoint.ts';
@@ -30,19 +30,19 @@ export function isFixed(pathname: string): boolean {
 const router = Router<Request, [FixedRoute]>();
 
 router
-  .post('/authorization/token', async (request, route) => tokenEndpoint(request, await oauthContext(request, route)))
+  .post('/authorization/token', async (request, route) => tokenEndpoint(request, await oauthContext(route)))
   .get('/.well-known/jwks.json', async (_request, route) => cached(publicKeys(await route.snapshot())))
-  .get('/.well-known/oauth-authorization-server', async (request, route) =>
-    cached(await authorizationServer(await oauthContext(request, route))),
+  .get('/.well-known/oauth-authorization-server', async (_request, route) =>
+    cached(await authorizationServer(await oauthContext(route))),
   )
-  .get('/.well-known/openid-configuration', async (request, route) =>
-    cached(await openidConfiguration(await oauthContext(request, route))),
+  .get('/.well-known/openid-configuration', async (_request, route) =>
+    cached(await openidConfiguration(await oauthContext(route))),
   )
-  .get('/.well-known/oauth-protected-resource', async (request, route) =>
-    cached(await protectedResource(await oauthContext(request, route))),
+  .get('/.well-known/oauth-protected-resource', async (_request, route) =>
+    cached(await protectedResource(await oauthContext(route))),
   )
   .get('/.well-known/oauth-protected-resource/:resource+', async (request, route) =>
-    cached(await protectedResource(await oauthContext(request, route), resourceOf(request))),
+    cached(await protectedResource(await oauthContext(route), resourceOf(request))),
   )
   .get('/.well-known/api-catalog', async (request, route) =>
     cached(apiCatalog(baseUrlOf(route.call.runtime.env, new URL(request.url), route.call.tenant)), catalogType),
@@ -87,15 +87,8 @@ function allowed(pathname: string): string | undefined {
   return methods.length === 0 ? undefined : [...new Set([...methods, 'OPTIONS'])].sort().join(', ');
 }
 
-async function oauthContext(request: Request, { call, snapshot }: FixedRoute): Promise<OAuthContext> {
-  const { runtime, tenant, ip } = call;
-  return {
-    runtime,
-    tenant,
-    ip,
-    snapshot: await snapshot(),
-    baseUrl: baseUrlOf(runtime.env, new URL(request.url), tenant),
-  };
+async function oauthContext({ call, snapshot }: FixedRoute): Promise<OAuthContext> {
+  return contextOf(call, await snapshot());
 }
 
 /** The path that a resource's metadata is asked for (RFC 9728 §3.1). */

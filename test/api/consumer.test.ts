@@ -157,6 +157,20 @@ describe('personal access tokens', () => {
     expect((await using(refreshed.body.token)).status).toBe(401);
   });
 
+  it('are told from those of logins, which are called after who asked', async () => {
+    const login = { username: 'dora', password };
+    const agent = { headers: { 'User-Agent': 'Script/1.0' } };
+    const { body } = await request(gateway, 'POST', '/consumer/login', login, agent);
+    const [newest] = (await api.must('GET', '/backend/token?count=1')).entry;
+    expect(newest.name).toBe('Script/1.0');
+    const next = { headers: { 'User-Agent': 'Phone/2' } };
+    await request(gateway, 'PUT', '/consumer/login', { refresh_token: body.refresh_token }, next);
+    const newestName = async () => (await api.must('GET', '/backend/token?count=1')).entry[0].name;
+    await expect.poll(newestName).toBe('Phone/2');
+    const names = (await dora('GET', '/consumer/token')).body.entry.map((entry: any) => entry.name);
+    expect(names).not.toContain('Phone/2');
+  });
+
   it('never end later than in a year, nor in the past, and hold no scope that the user lacks', async () => {
     for (const expire of [day(-1), day(367), 'soon', '2026-13-45']) {
       const answer = await dora('POST', '/consumer/token', { name: 'x', expire });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStably, sealStably } from '../../worker/lib/stable-seal.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
+import { manage } from '../helpers/management.ts';
 import { inProcess } from './in-process.ts';
 
 let gateway: Gateway;
@@ -150,6 +151,7 @@ describe('a recorded set of calls', () => {
       ['OPTIONS', '/book'],
       ['DELETE', '/book'],
       ['GET', '/book/1?full=true', { headers: { authorization } }],
+      ['GET', '/book/2', { headers: { authorization, 'Api-Version': '1.0.0' } }],
       ['GET', '/book/1?full=perhaps', { headers: { authorization } }],
       ...['{"title":"Emma"}', '{"title":""}', '{"pages":0}', '[]', '{'].map((body): [string, string, RequestInit] => [
         'POST',
@@ -188,6 +190,7 @@ describe('a recorded set of calls', () => {
     writeFileSync(file('books.json'), JSON.stringify(configuration));
     const deployed = await run('deploy', file('books.json'));
     expect(deployed.code, deployed.err).toBe(0);
+    await (await manage(gateway)).must('POST', '/backend/specification/tag', { version: '1.0.0' });
     // Who is stable goes on answering by what the action and the schema were then.
     const later = { ...configuration.action.Books, config: { response: '{"books":["Ulysses","Emma"]}' } };
     writeFileSync(file('later.json'), JSON.stringify({ action: { Books: later } }));
@@ -195,11 +198,14 @@ describe('a recorded set of calls', () => {
     const before = await record(gateway);
     expect(before['GET /book ']).toEqual([200, expect.anything(), { books: ['Ulysses'] }]);
     expect(before['GET /book/1?full=true ']).toEqual([200, expect.anything(), { books: ['Ulysses', 'Emma'] }]);
+    expect(before['GET /book/2 ']).toEqual([200, expect.anything(), { books: ['Ulysses'] }]);
     expect(statusOf(before, 'POST /book {"title":""}')).toBe(400);
     expect((await run('backup', 'export', file('books.backup'))).code).toBe(0);
 
     const fresh = await startGateway({ secretKey: gateway.secretKey });
     try {
+      // It raises the limits of calls there as well.
+      await manage(fresh);
       const { name, password } = await fresh.setup();
       const there = {
         POSTERN_CONFIG: file('fresh.json'),
@@ -208,6 +214,10 @@ describe('a recorded set of calls', () => {
         POSTERN_PASSWORD: password,
       };
       expect(statusOf(await record(fresh), 'GET /book ')).toBe(404);
+      const planned = await inProcess(['backup', 'import', file('books.backup'), '--plan'], there);
+      expect(planned.out).toMatch(/^\+ operation book\.one$/m);
+      expect(planned.out).toMatch(/^Plan: \d+ created, \d+ updated, .* Nothing was changed\.$/m);
+      expect((await fresh.fetch('/book')).status).toBe(404);
       const taken = await inProcess(['backup', 'import', file('books.backup'), '--json'], there);
       expect(taken.code, taken.out).toBe(0);
       expect(await record(fresh)).toEqual(before);

@@ -52,7 +52,7 @@ function callOf({ authorization, operation, snapshot, env, url = `${base}/x`, ca
 
 function issue(changed: Partial<OAuthContext> = {}, lifetime = 3600) {
   const { runtime, snapshot } = callOf();
-  const context = { runtime, snapshot, tenant: '', ip: '', baseUrl: base, ...changed } as OAuthContext;
+  const context = { runtime, snapshot, tenant: '', ip: '', userAgent: '', baseUrl: base, ...changed } as OAuthContext;
   return signAccessToken(context, holder, 'family', ['todo', 'backend.action'], lifetime);
 }
 

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Administrator, type Gateway, startGateway } from '../helpers/gateway.ts';
+import { manage as asAdministrator } from '../helpers/management.ts';
 import {
   askToken,
   basic,
@@ -398,11 +399,26 @@ describe('discovery', () => {
     });
     expect(server.scopes_supported).toContain('default');
     expect(server.scopes_supported).not.toContain('backend');
-    expect(await read('/.well-known/openid-configuration')).toMatchObject({ issuer: gateway.url });
+    expect(await read('/.well-known/openid-configuration')).toMatchObject({
+      issuer: gateway.url,
+      id_token_signing_alg_values_supported: ['ES256'],
+      request_uri_parameter_supported: false,
+    });
     expect(await read('/.well-known/oauth-protected-resource')).toMatchObject({
       resource: gateway.url,
       authorization_servers: [gateway.url],
+      resource_name: 'Postern',
     });
+    // A list without entries is left out, and so is an address that nobody set.
+    expect(Object.entries(server).filter(([, value]) => value.length === 0)).toEqual([
+      ['response_types_supported', []],
+    ]);
+    expect(server).not.toHaveProperty('op_tos_uri');
+    const api = await asAdministrator(gateway);
+    await api.must('PUT', '/backend/config/~info_tos', { value: 'https://example.com/terms' });
+    expect((await read('/.well-known/oauth-authorization-server')).op_tos_uri).toBe('https://example.com/terms');
+    expect((await read('/.well-known/oauth-protected-resource')).resource_tos_uri).toBe('https://example.com/terms');
+    await api.must('PUT', '/backend/config/~info_tos', { value: '' });
     expect((await read('/.well-known/oauth-protected-resource/mcp')).resource).toBe(`${gateway.url}/mcp`);
   });
 });

@@ -302,7 +302,7 @@ async function replaceRow(
 }
 
 function rowOf(
-  { tenant, ip }: OAuthContext,
+  { tenant, ip, userAgent }: OAuthContext,
   { user, app }: { user: UserAccount; app: AppAccount | null },
   family: string,
   scopes: string[],
@@ -318,6 +318,7 @@ function rowOf(
     family,
     scopes,
     ip,
+    user_agent: userAgent,
     expire: new Date(expires * 1000).toISOString(),
     date: new Date(issued * 1000).toISOString(),
   };

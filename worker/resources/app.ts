@@ -5,7 +5,7 @@ import { ApiError, invalidAt } from '../core/errors.ts';
 import { identity, json } from './columns.ts';
 import { defineResource, metadataField, nameField, type Reading, type Row, toSeconds } from './define.ts';
 import { checkScopes } from './scope-check.ts';
-import { tokens } from './token.ts';
+import { tokenName, tokens } from './token.ts';
 
 export const apps = sqliteTable(
   'app',
@@ -107,8 +107,8 @@ async function tokensOf({ id }: Row, reading: Reading): Promise<Record<string, u
   const now = new Date(reading.now()).toISOString();
   const good = sql`${tokens.app_id} = ${id} AND ${tokens.status} = 1 AND ${tokens.expire} > ${now}`;
   const found = await reading.select(tokens, good, shownTokens);
-  return found.map(({ id, status, name, scopes, ip, expire, date }) => ({
-    ...{ id, status, ...(name === null ? {} : { name }), scopes, scope: scopes, ip },
+  return found.map(({ id, status, scopes, ip, expire, date, ...row }) => ({
+    ...{ id, status, name: tokenName(row), scopes, scope: scopes, ip },
     ...{ expire: toSeconds(expire), date: toSeconds(date) },
   }));
 }

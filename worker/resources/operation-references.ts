@@ -1,6 +1,6 @@
 import { invalidAt } from '../core/errors.ts';
 import { reach } from './authority.ts';
-import type { Preparing, Row } from './define.ts';
+import type { Preparing } from './define.ts';
 import type { View } from './view.ts';
 
 // What operations refer to, `schema://Name` and `action://Name`: that it exists, and at which commit an operation that is a
@@ -40,20 +40,20 @@ export async function checkSchema(
 }
 
 /** An action:// reference that exists (a bare name stands for one), or an url. Throws ApiError. */
-export async function checkAction({ view }: Preparing, reference: string): Promise<string> {
+export async function checkAction({ view }: Preparing, reference: string, member = 'action'): Promise<string> {
   const written = reference.includes('://') ? reference : `action://${reference}`;
   if (/^https?:\/\//.test(written)) {
     return written;
   }
   const name = nameIn(written, 'action');
   if (name === null) {
-    throw invalidAt('/action', `Action "${reference}" is not an action:// or http(s):// reference`, 'reference');
+    throw invalidAt(`/${member}`, `Action "${reference}" is not an action:// or http(s):// reference`, 'reference');
   }
   const found = await view.by('action', 'name', name);
   const foreign = found !== undefined && (await reach(view, true, found)) === 'foreign';
   if (found === undefined || foreign || !(await view.hasCommit('action', found.id, commitIn(written)))) {
     throw invalidAt(
-      '/action',
+      `/${member}`,
       `Action "${written}" does not exist, you need to provide an existing action name as value`,
       'reference',
     );
@@ -61,13 +61,37 @@ export async function checkAction({ view }: Preparing, reference: string): Promi
   return written;
 }
 
+/** The references that versions keep, by the number of the version: they exist, and are held to commits. Throws ApiError. */
+export async function checkVersions(
+  change: Preparing,
+  given: Record<string, Record<string, unknown>>,
+): Promise<Record<string, Record<string, string | null>>> {
+  const versions: Record<string, Record<string, string | null>> = {};
+  for (const [version, references] of Object.entries(given)) {
+    const place = `versions/${version}`;
+    if (!/^\d+\.\d+\.\d+$/.test(version)) {
+      throw invalidAt(`/${place}`, `The version "${version}" must be three numbers, 1.0.0`, 'pattern');
+    }
+    const text = (member: string) => (typeof references[member] === 'string' ? references[member] : null);
+    versions[version] = await pinned(change.view, {
+      action: await checkAction(change, String(references.action), `${place}/action`),
+      incoming: await checkSchema(change, `${place}/incoming`, text('incoming')),
+      outgoing: await checkSchema(change, `${place}/outgoing`, text('outgoing')),
+    });
+  }
+  return versions;
+}
+
 /** The references of an operation at their current commits. */
-export async function pinned(view: View, row: Row): Promise<Record<string, string | null>> {
+export async function pinned(
+  view: View,
+  { action, incoming, outgoing }: { action: string; incoming: string | null; outgoing: string | null },
+): Promise<Record<string, string | null>> {
   const at = (resource: 'action' | 'schema', reference: string | null) => atCommit(view, resource, reference);
   return {
-    action: await at('action', row.action),
-    incoming: await at('schema', row.incoming),
-    outgoing: await at('schema', row.outgoing),
+    action: await at('action', action),
+    incoming: await at('schema', incoming),
+    outgoing: await at('schema', outgoing),
   };
 }
 

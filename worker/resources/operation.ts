@@ -6,7 +6,7 @@ import { compileParameters } from '../lib/schema/convert.ts';
 import { SchemaError } from '../lib/schema/engine.ts';
 import { flag, identity, json, uniqueActive } from './columns.ts';
 import { defineResource, metadataField, nameField, type Preparing, statusField, taxonomyField } from './define.ts';
-import { checkAction, checkSchema, nameIn, pin, pinned } from './operation-references.ts';
+import { checkAction, checkSchema, checkVersions, nameIn, pin, pinned } from './operation-references.ts';
 import { ensureScopes } from './scope-names.ts';
 
 export const operations = sqliteTable(
@@ -95,6 +95,13 @@ export const operation = defineResource({
     options: { schema: optionsSchema(), initial: null },
     tag: {
       schema: Type.String({ description: 'Version to keep the current references under' }),
+      virtual: true,
+      hidden: true,
+    },
+    versions: {
+      schema: Type.Record(Type.String(), Type.Object({ action: Type.String() }, { additionalProperties: true }), {
+        description: 'References kept under a version, by its number; those that are not named stay as they are',
+      }),
       virtual: true,
       hidden: true,
     },
@@ -213,8 +220,12 @@ async function prepare(change: Preparing): Promise<void> {
     row.scopes = await ensureScopes(view, row.scopes, before?.scopes ?? {});
   }
   await pin(change);
+  if (data.versions !== undefined && data.versions !== null) {
+    row.versions = { ...(before?.versions ?? {}), ...(await checkVersions(change, data.versions)) };
+  }
   if (typeof data.tag === 'string') {
-    row.versions = { ...(before?.versions ?? {}), [data.tag]: await pinned(view, row) };
+    const { action, incoming, outgoing } = row;
+    row.versions = { ...(row.versions ?? {}), [data.tag]: await pinned(view, { action, incoming, outgoing }) };
   }
 }
 

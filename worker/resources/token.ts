@@ -1,7 +1,7 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { Type } from 'typebox';
 import { identity, json } from './columns.ts';
-import { defineResource, statusField, toSeconds } from './define.ts';
+import { defineResource, type Row, statusField, toSeconds } from './define.ts';
 
 /** Issued tokens, for lists and for revocation by id; the token itself is kept nowhere. */
 export const tokens = sqliteTable(
@@ -11,7 +11,10 @@ export const tokens = sqliteTable(
     user_id: integer().notNull(),
     app_id: integer(),
     category_id: integer().notNull().default(1),
+    /** What the owner called it; null: it came with a login. */
     name: text(),
+    /** Who asked for it, cut and redacted as in the log; null in rows of earlier versions. */
+    user_agent: text(),
     /** `jti` of the access token. */
     jti: text().notNull(),
     /** Refresh token family; null when there is none. */
@@ -46,10 +49,26 @@ export const token = defineResource({
     status: { ...statusField, readonly: true },
     appId: { schema: Type.Integer({ description: 'App that it was issued to' }), hidden: true },
     userId: { schema: Type.Integer({ description: 'Owner' }), hidden: true },
-    name: { schema: Type.String({ description: 'Name that the owner gave it' }), list: true },
+    name: { schema: Type.String({ description: 'Name that the owner gave it, else the user agent' }), list: true },
     scopes: { schema: Type.Array(Type.String(), { description: 'Scopes' }), list: true },
     ip: { schema: Type.String({ description: 'Address that asked for it' }), list: true },
     expire: { schema: Type.String({ description: 'When it ends' }), list: true, show: toSeconds },
     date: { schema: Type.String({ description: 'When it was issued' }), list: true, show: toSeconds },
   },
+  extend: nameAll,
+  extendList: nameAll,
 });
+
+/** What people know a token by: tokens of logins are called after who asked for them. */
+export function tokenName({ name, user_agent }: Record<string, unknown>): unknown {
+  return name ?? (user_agent || undefined);
+}
+
+async function nameAll(rows: Row[], entities: Record<string, unknown>[]): Promise<void> {
+  rows.forEach((row, position) => {
+    const name = tokenName(row);
+    if (name !== undefined) {
+      entities[position]!.name = name;
+    }
+  });
+}

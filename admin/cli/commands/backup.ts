@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { defineCommand } from 'citty';
+import type { ChangeResult } from '../../../worker/core/ports.ts';
 import { readStdin } from '../ask.ts';
 import { command } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { table } from '../output.ts';
+import { countChanges, showChanges } from '../plan.ts';
 
 const file = { type: 'positional', required: true, description: 'File; "-" for the standard input or output' } as const;
 
@@ -36,19 +38,32 @@ const exportBackup = command({
   },
 });
 
+interface Imported {
+  message: string;
+  /** What was left out, and what was done. */
+  logs: string[];
+  skipped: string[];
+  results: ChangeResult[];
+}
+
 const importBackup = command({
   name: 'import',
-  description: 'Apply a backup, of this product or of Fusio, as one publish',
-  args: { file },
+  description: 'Apply a backup, of this product or of Fusio, as one publish (or show what would change)',
+  args: { file, plan: { type: 'boolean', description: 'Show the differences, change nothing' } },
   async run({ args, client, output }) {
     if (args.file !== '-' && !existsSync(args.file)) {
       throw new Failure('usage', `${args.file} does not exist`);
     }
     const text = unwrapped(args.file === '-' ? await readStdin() : readFileSync(args.file, 'utf8'));
-    const answer = await (await client()).send<{ message: string; logs: string[] }>('POST', '/backend/backup/import', {
-      import: text,
+    const plan = args.plan === true;
+    const answer = await (await client()).send<Imported>('POST', '/backend/backup/import', { import: text, plan });
+    output.result(answer, () => {
+      if (!plan) {
+        return [...answer.logs, answer.message].join('\n');
+      }
+      const changes = [...answer.skipped, showChanges(answer.results, true)].filter((text) => text !== '');
+      return [...changes, `Plan: ${countChanges(answer.results)}. Nothing was changed.`].join('\n');
     });
-    output.result(answer, () => [...answer.logs, answer.message].join('\n'));
   },
 });
 

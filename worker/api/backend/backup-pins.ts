@@ -9,8 +9,8 @@ import { commits } from '../../resources/commit.ts';
 import { resources } from '../../resources/index.ts';
 import { rowsOf } from './deploy.ts';
 
-// Operations that left experimental are pinned to commits of their action and schemas, and commits are named by what only one
-// installation has. In a backup a pin is named by its content instead, and content that is no longer the current one comes along
+// Operations that left experimental, and versions of operations, are pinned to commits of action and schemas, and commits are named by
+// what only one installation has. In a backup a pin is named by its content instead, and content that is no longer the current one comes along
 // (`pin`), so that another installation answers by the same.
 
 type Entry = Record<string, unknown>;
@@ -78,15 +78,10 @@ export async function applyPins(call: Call, backup: Record<string, unknown>, cha
   const current = new Map(
     changes.filter(({ resource }) => resource in contents).map((change) => [placeOf(change), change]),
   );
-  const plain: Change[] = [];
-  const late: { operation: Change; contents: Map<string, Change> }[] = [];
-  for (const change of changes) {
-    if (change.resource !== 'operation') {
-      plain.push(change);
-      continue;
-    }
+  /** What an operation or a version of it refers to here, and what has to be for a moment what it was. */
+  const resolve = (referring: Entry) => {
     const former = new Map<string, Change>();
-    const data = referencesOf(change.data!, (object, name, hash) => {
+    const data = referencesOf(referring, (object, name, hash) => {
       const bare = `${object}://${name}`;
       const present = here.get(`${bare}@${hash}`);
       const pin = pins.get(`${bare}@${hash}`);
@@ -96,11 +91,37 @@ export async function applyPins(call: Call, backup: Record<string, unknown>, cha
       }
       return present === undefined ? bare : `${bare}@${present}`;
     });
+    return { data, former };
+  };
+  const plain: Change[] = [];
+  const late: { operation: Change; contents: Map<string, Change> }[] = [];
+  for (const change of changes) {
+    if (change.resource !== 'operation') {
+      plain.push(change);
+      continue;
+    }
+    const { versions, ...itself } = change.data!;
+    const { data, former } = resolve(itself);
     const operation = { ...change, data };
     if (former.size === 0) {
       plain.push(operation);
     } else {
       late.push({ operation, contents: former });
+    }
+    for (const [tag, references] of Object.entries(isObject(versions) ? versions : {})) {
+      const version = resolve(references as Entry);
+      if (former.size === 0 && version.former.size === 0) {
+        data.versions = { ...(data.versions as Entry | undefined), [tag]: version.data };
+      } else {
+        const key = `~${String(itself.name)}`;
+        const added: Change = {
+          resource: 'operation',
+          verb: 'update',
+          key,
+          data: { versions: { [tag]: version.data } },
+        };
+        late.push({ operation: added, contents: version.former });
+      }
     }
   }
   const displaced = new Set<string>();
@@ -165,7 +186,9 @@ function referencesOf(operation: Entry, change: (kind: Kind, name: string, hash:
     const [, kind, name, hash] = (typeof value === 'string' ? reference.exec(value) : null) ?? [];
     return kind === undefined ? value : (change(kind as Kind, name!, hash!) ?? value);
   };
-  const members = ['action', 'incoming', 'outgoing', 'throws'].filter((member) => operation[member] !== undefined);
+  const members = ['action', 'incoming', 'outgoing', 'throws', 'versions'].filter(
+    (member) => operation[member] !== undefined,
+  );
   return { ...operation, ...Object.fromEntries(members.map((member) => [member, changed(operation[member])])) };
 }
 

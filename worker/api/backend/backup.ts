@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Call, Input } from '../../core/call.ts';
 import { ApiError, invalidAt } from '../../core/errors.ts';
-import type { Change } from '../../core/ports.ts';
+import type { Change, ChangeResult } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { secretsOf } from '../../lib/derive.ts';
 import { isObject } from '../../lib/json.ts';
@@ -64,7 +64,13 @@ export const backupOperations: readonly SystemOperation[] = [
       import: Type.String({ description: 'The text of an export' }),
       plan: Type.Optional(Type.Boolean({ description: 'Say what would be done, change nothing' })),
     }),
-    outgoing: Type.Object({ success: Type.Boolean(), message: Type.String(), logs: Type.Array(Type.String()) }),
+    outgoing: Type.Object({
+      success: Type.Boolean(),
+      message: Type.String(),
+      logs: Type.Array(Type.String(), { description: 'What was left out, and what was done or would be' }),
+      skipped: Type.Array(Type.String(), { description: 'What was left out, and why' }),
+      results: Type.Array(Type.Object({}), { description: 'With plan: each change, with the members that differ' }),
+    }),
     run: importText,
   },
 ];
@@ -78,6 +84,12 @@ export async function exportText(call: Reader): Promise<string> {
       if (entry !== undefined) {
         entry.config = await sealed(call, row.config, `${kind}/${row.name}`, `${kind}/${row.id}`);
       }
+    }
+  }
+  for (const { name, versions } of await rowsOf(call, resources.get('operation')!)) {
+    const tags = Object.keys(versions ?? {}).sort();
+    if (tags.length > 0) {
+      (sections.operation![name] as Entry).versions = Object.fromEntries(tags.map((tag) => [tag, versions[tag]]));
     }
   }
   const pins = await namePins(call, sections);
@@ -116,6 +128,7 @@ async function importText(call: Call, input: Input) {
   const backup = parse(text);
   const logs: string[] = [];
   let changes = await changesOf(call, backup, logs);
+  let planned: ChangeResult[] = [];
   const foreign = backup.version !== version;
   const request = { tenant: call.tenant, actor: actorOf(call), message: 'Imported a backup' };
   for (let skipped = 0; foreign && changes.length > 0; skipped++) {
@@ -130,9 +143,11 @@ async function importText(call: Call, input: Input) {
     logs.push(`Skipped ${nameOf(changes[index]!)}: ${message}`);
     changes = changes.filter((_, position) => position !== index);
   }
+  const skipped = [...logs];
   if (changes.length > 0) {
     const { head, results } = await call.runtime.publishing.commit({ ...request, changes, plan });
     call.headers.set('X-Config-Revision', String(head.revision));
+    planned = plan ? results : [];
     const words = { create: 'Created', update: 'Updated', delete: 'Deleted' } as const;
     for (const { verb, resource, name } of results) {
       if (verb !== 'none') {
@@ -140,7 +155,13 @@ async function importText(call: Call, input: Input) {
       }
     }
   }
-  return { success: true, message: plan ? 'Nothing was changed' : 'Import successful', logs };
+  return {
+    success: true,
+    message: plan ? 'Nothing was changed' : 'Import successful',
+    logs,
+    skipped,
+    results: planned,
+  };
 }
 
 function parse(text: string): Record<string, unknown> {

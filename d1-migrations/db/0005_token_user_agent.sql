@@ -1,0 +1,1 @@
+ALTER TABLE `token` ADD `user_agent` text;
