@@ -208,6 +208,28 @@ describe('what a caller sends is inert and bounded', () => {
   });
 });
 
+describe('scopes', () => {
+  const caller = { ...anonymous, userId: 5, scopes: ['consumer', 'todo', 'todo.read'] };
+  const explained = (error: ApiError | null, over: Partial<CallOperation> = {}) =>
+    whole(describeCall(aCall({ call: { caller, operation: { ...operation, ...over } as CallOperation } }), 200, error))
+      .explain as { scopes?: unknown };
+
+  test('are those that opened the operation', () => {
+    expect(explained(null).scopes).toEqual({ needed: ['todo'], granted: ['todo'] });
+    expect(explained(null, { scopes: { 'todo.read': true, other: true } }).scopes).toEqual({
+      ...{ needed: ['todo.read', 'other'], granted: ['todo', 'todo.read'] },
+    });
+    expect(explained(null, { public: true })).not.toHaveProperty('scopes');
+  });
+
+  test('or all of a token that did not open it', () => {
+    const refusal = new ApiError('insufficient_scope');
+    expect(explained(refusal, { scopes: { other: true } }).scopes).toEqual({
+      ...{ needed: ['other'], granted: ['consumer', 'todo', 'todo.read'] },
+    });
+  });
+});
+
 describe('errors', () => {
   test('the reader of the log sees the cause and the stack', () => {
     const seen = describeCall(

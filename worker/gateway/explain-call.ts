@@ -1,5 +1,6 @@
-import type { Call } from '../core/call.ts';
+import type { Call, Caller, CallOperation } from '../core/call.ts';
 import type { ApiError } from '../core/errors.ts';
+import { grants } from '../core/scope-grant.ts';
 import { cut, printable } from '../lib/printable.ts';
 import { scopesOf } from './authorize.ts';
 import { knownPlan } from './plan-of-user.ts';
@@ -12,7 +13,10 @@ export interface Explanation {
   action?: string;
   /** That the request chose. */
   version?: string;
-  /** What the operation asks for, any of it, and what the token gave. Nothing is asked of a public operation. */
+  /**
+   * What the operation asks for, any of it, and which of the token's scopes gave that: all of them, where none did. Nothing
+   * is asked of a public operation.
+   */
   scopes?: { needed: string[]; granted: string[] };
   /** Of the caller's account. */
   plan?: number;
@@ -50,13 +54,7 @@ export function explainCall(call: Explained, error: ApiError | null): Explanatio
       ...(operation.costs > 0 && { costs: operation.costs }),
     }),
     ...(version !== null && { version: cut(printable(version), 32) }),
-    ...(operation !== null &&
-      (!operation.public || caller.scopes.length > 0) && {
-        scopes: {
-          needed: scopesOf(operation).slice(0, mostScopes),
-          granted: caller.scopes.slice(0, mostScopes),
-        },
-      }),
+    ...(operation !== null && !operation.public && { scopes: explainScopes(operation, caller, error) }),
     ...(plan != null && { plan }),
     ...(quota !== null && {
       limit: {
@@ -69,4 +67,11 @@ export function explainCall(call: Explained, error: ApiError | null): Explanatio
     ...(upstreams !== undefined && { upstreams }),
   };
   return Object.keys(explanation).length === 0 ? null : explanation;
+}
+
+function explainScopes(operation: CallOperation, { scopes }: Caller, error: ApiError | null): Explanation['scopes'] {
+  const needed = scopesOf(operation);
+  const opens = (scope: string) => needed.some((wanted) => grants([scope], wanted));
+  const granted = error?.code === 'insufficient_scope' ? scopes : scopes.filter(opens);
+  return { needed: needed.slice(0, mostScopes), granted: granted.slice(0, mostScopes) };
 }
