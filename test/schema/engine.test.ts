@@ -255,6 +255,61 @@ describe('budgets', () => {
     expect(compile(bomb(keyword, 25)).check(keyword === 'anyOf' ? 1 : 'x')).toEqual(budget);
   });
 
+  /** CPU milliseconds that a check takes, which nobody else's load lengthens much. */
+  function effort(schema: unknown, value: unknown): number {
+    const { check } = compile(schema);
+    const before = process.cpuUsage();
+    check(value);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  }
+
+  const times = <T>(count: number, of: (index: number) => T) => Array.from({ length: count }, (_, index) => of(index));
+  const members = (count: number) => Object.fromEntries(times(count, (index) => [`k${index}`, true]));
+  const often = (keyword: string, schema: unknown) => ({
+    [keyword]: times(3_000, () => ({ $ref: '#/$defs/x' })),
+    $defs: { x: schema },
+  });
+  const empties = times(60_000, () => ({}));
+
+  // Without a price for what a keyword looks at, each of these takes seconds to minutes.
+  it.each<[string, unknown, unknown]>([
+    [
+      'lists of objects',
+      { items: { enum: times(6_000, (i) => ({ i, s: 'x' })) } },
+      times(9_000, (i) => ({ i, s: 'y' })),
+    ],
+    ['constants', often('allOf', { const: times(30_000, (i) => i) }), times(30_000, (i) => i)],
+    ['long constants', often('allOf', { const: 'y'.repeat(190_000) }), `z${'y'.repeat(190_000)}`.slice(1)],
+    ['properties', { items: { properties: members(3_000) } }, empties],
+    ['required', { items: { required: times(9_000, (i) => `r${i}`) } }, empties],
+    [
+      'dependencies',
+      { items: { dependentRequired: { a: times(9_000, (i) => `r${i}`) } } },
+      times(30_000, () => ({ a: 1 })),
+    ],
+    [
+      'many dependencies',
+      { items: { dependentRequired: Object.fromEntries(times(9_000, (i) => [`r${i}`, ['x']])) } },
+      empties,
+    ],
+    ['sizes', often('allOf', { maxProperties: 60_000 }), members(60_000)],
+    ['names', often('anyOf', { propertyNames: false }), members(60_000)],
+    ['additional ones', often('anyOf', { additionalProperties: false }), members(60_000)],
+    ['lengths', often('allOf', { minLength: 900_000 }), 'x'.repeat(1_000_000)],
+    ['what is unevaluated', often('allOf', { unevaluatedProperties: true }), members(60_000)],
+    [
+      'what is evaluated',
+      { ...often('anyOf', { additionalProperties: true }), unevaluatedProperties: false },
+      members(60_000),
+    ],
+    ['items that are evaluated', { ...often('anyOf', { contains: true }), unevaluatedItems: false }, empties],
+    ['items of any form', often('allOf', { items: true }), empties],
+    ['tiny divisors', { items: { multipleOf: 1e-300 } }, times(90_000, (i) => 1e300 + i * 1e290)],
+  ])('of a check: large %s', (_what, schema, value) => {
+    expect(effort(schema, value)).toBeLessThan(5_000);
+  });
+
   it('of a check: values that are deep, circular or large', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 100_000; depth++) {

@@ -7,7 +7,7 @@ import { objectChecks, unevaluatedMembers } from './keywords/object.ts';
 import { numberChecks, stringChecks } from './keywords/scalar.ts';
 import type { Pattern } from './pattern.ts';
 import { SchemaError, type Violation } from './problem.ts';
-import { type Check, Evaluated, Exhausted, limits, type Node, type Run, report } from './run.ts';
+import { type Check, Evaluated, Exhausted, handUp, limits, type Node, type Run, report } from './run.ts';
 import { type Reference, type Site, siteOf } from './site.ts';
 
 /** Turns a schema and all that it refers to into closures. Throws SchemaError with every reason found (at most 20). */
@@ -220,8 +220,8 @@ function withUnevaluated(check: Check, last: Check | undefined): Check {
     const own = (run.seen = new Evaluated());
     const ok = check(value, run) && last(value, run);
     run.seen = outer;
-    if (ok) {
-      outer?.add(own);
+    if (ok && outer !== null) {
+      handUp(own, outer, run);
     }
     return ok;
   };

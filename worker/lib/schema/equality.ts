@@ -1,5 +1,12 @@
-/** Equality of JSON values: numbers by value, objects whatever the order of their members. */
-export function equal(a: unknown, b: unknown): boolean {
+/**
+ * Equality of JSON values: numbers by value, objects whatever the order of their members. `spend` is told the length of the
+ * work, and may throw.
+ */
+export function equal(a: unknown, b: unknown, spend: (steps: number) => void): boolean {
+  if (typeof a === 'string' && typeof b === 'string') {
+    spend(a.length === b.length ? a.length >> 7 : 0);
+    return a === b;
+  }
   if (a === b) {
     return true;
   }
@@ -10,15 +17,20 @@ export function equal(a: unknown, b: unknown): boolean {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) {
       return false;
     }
-    return a.every((item, index) => equal(item, b[index]));
+    return a.every((item, index) => {
+      spend(index & 1);
+      return equal(item, b[index], spend);
+    });
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
   const names = Object.keys(left);
-  if (names.length !== Object.keys(right).length) {
-    return false;
-  }
-  return names.every((name) => Object.hasOwn(right, name) && equal(left[name], right[name]));
+  const others = Object.keys(right).length;
+  spend((names.length + others) >> 2);
+  return (
+    names.length === others &&
+    names.every((name) => Object.hasOwn(right, name) && equal(left[name], right[name], spend))
+  );
 }
 
 /**
@@ -44,21 +56,34 @@ export function fingerprint(value: unknown, spend: (steps: number) => void): str
   return `{${names.map((name) => `${JSON.stringify(name)}:${fingerprint(members[name], spend)}`).join()}}`;
 }
 
-/** Whether `value` is a multiple of `divisor`, in decimal: 0.3 is one of 0.1, although no double says so. */
-export function isMultiple(value: number, divisor: number): boolean {
-  if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) {
-    return value % divisor === 0;
-  }
-  if (!Number.isFinite(value)) {
-    return false;
-  }
-  const [mantissa, exponent] = decimal(value);
+/**
+ * A test whether values are multiples of `divisor`, in decimal: 0.3 is one of 0.1, although no double says so. `spend` is told
+ * the length of the work, and may throw.
+ */
+export function multipleOf(divisor: number): (value: number, spend: (steps: number) => void) => boolean {
   const [unit, unitExponent] = decimal(divisor);
-  const shift = exponent - unitExponent;
-  // Exponents of doubles are within ±340, so these powers stay small.
-  return shift >= 0
-    ? (mantissa * 10n ** BigInt(shift)) % unit === 0n
-    : mantissa % (unit * 10n ** BigInt(-shift)) === 0n;
+  const scale = 10 ** -unitExponent;
+  // Powers of ten up to there are exact, and so is what follows.
+  const small = unitExponent <= 0 && unitExponent >= -15 && unit <= BigInt(Number.MAX_SAFE_INTEGER);
+  const smallUnit = Number(unit);
+  return (value, spend) => {
+    if (!Number.isFinite(value)) {
+      return false;
+    }
+    const scaled = Math.round(value * scale);
+    if (small && Math.abs(scaled) < 1e15) {
+      // Up to 15 digits a double and its shortest decimal name each other: either the value is so many units of the scale,
+      // or it has more decimals than the divisor.
+      return scaled / scale === value && scaled % smallUnit === 0;
+    }
+    const [mantissa, exponent] = decimal(value);
+    const shift = exponent - unitExponent;
+    spend(1 + (Math.abs(shift) >> 3));
+    // Exponents of doubles are within ±340, so these powers stay small.
+    return shift >= 0
+      ? (mantissa * 10n ** BigInt(shift)) % unit === 0n
+      : mantissa % (unit * 10n ** BigInt(-shift)) === 0n;
+  };
 }
 
 /** A finite number as mantissa and power of ten. */

@@ -56,6 +56,18 @@ export function spend(run: Run, steps: number): void {
   }
 }
 
+/** The names of an object's members: asking for them is work too, in proportion to their number. */
+export function namesOf(value: object, run: Run): string[] {
+  const names = Object.keys(value);
+  spend(run, names.length);
+  return names;
+}
+
+/** Whether nothing more would be reported, so that nobody needs to look any further for broken rules. */
+export function isFull(run: Run): boolean {
+  return !run.collect || run.errors.length >= limits.errors;
+}
+
 /** Reports a broken rule of the current value, or of its member `step`. Always false, so that checks can return it. */
 export function report(
   run: Run,
@@ -105,9 +117,15 @@ export function branch(node: Node, value: unknown, run: Run): boolean {
   const ok = node.check(value, run);
   run.seen = seen;
   if (ok) {
-    seen.add(own);
+    handUp(own, seen, run);
   }
   return ok;
+}
+
+/** What a schema evaluated counts for the one around it. */
+export function handUp(own: Evaluated, outer: Evaluated, run: Run): void {
+  spend(run, own.size);
+  outer.add(own);
 }
 
 /** Which members or items were evaluated (JSON Schema 2020-12 §11). */
@@ -118,6 +136,10 @@ export class Evaluated {
   /** Items before this index. */
   items = 0;
   indexes: Set<number> | null = null;
+
+  get size(): number {
+    return (this.names?.size ?? 0) + (this.indexes?.size ?? 0);
+  }
 
   addName(name: string): void {
     (this.names ??= new Set()).add(name);

@@ -1,5 +1,5 @@
-import { equal } from '../equality.ts';
-import { type Check, report } from '../run.ts';
+import { equal, fingerprint } from '../equality.ts';
+import { type Check, report, spend } from '../run.ts';
 import type { Site } from '../site.ts';
 
 /** `type`, `enum`, `const`: what any value is asked. */
@@ -18,7 +18,7 @@ export function anyChecks(site: Site): Check[] {
   if (site.has('const') && site.dialect.name !== 'draft-04') {
     const expected = site.value('const');
     const message = `must be ${show(expected)}`;
-    checks.push((value, run) => equal(value, expected) || report(run, 'const', message));
+    checks.push((value, run) => equal(value, expected, (steps) => spend(run, steps)) || report(run, 'const', message));
   }
   return checks;
 }
@@ -73,13 +73,17 @@ export function mustBeOfType(types: readonly string[]): string {
 
 function enumCheck(values: unknown[]): Check {
   const scalars = new Set(values.filter((value) => typeof value !== 'object' || value === null));
-  const composites = values.filter((value) => typeof value === 'object' && value !== null);
+  const composites = new Set(
+    values.filter((value) => typeof value === 'object' && value !== null).map((value) => fingerprint(value, () => {})),
+  );
   // That null would do as well is not worth a word, here neither.
   const named = values.length > 1 ? values.filter((value) => value !== null) : values;
   const message = `must be one of: ${named.slice(0, 20).map(show).join(', ')}${named.length > 20 ? ', …' : ''}`;
   return (value, run) => {
     const found =
-      typeof value === 'object' && value !== null ? composites.some((one) => equal(one, value)) : scalars.has(value);
+      typeof value === 'object' && value !== null
+        ? composites.size > 0 && composites.has(fingerprint(value, (steps) => spend(run, steps)))
+        : scalars.has(value);
     return found || report(run, 'enum', message);
   };
 }

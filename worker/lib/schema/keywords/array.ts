@@ -33,6 +33,7 @@ function itemChecks(site: Site): Check[] {
       const items = value as unknown[];
       let ok = true;
       const end = rest === undefined ? Math.min(prefix.length, items.length) : items.length;
+      spend(run, end >> 3);
       for (let index = 0; index < end; index++) {
         const node = prefix[index] ?? rest!;
         if (node.constant === false) {
@@ -88,6 +89,7 @@ function containsChecks(site: Site): Check[] {
 
 function countMatching(items: unknown[], node: Node, run: Run, marks: boolean): number {
   const { collect, seen } = run;
+  spend(run, items.length >> 3);
   run.collect = false;
   run.seen = null;
   let found = 0;
@@ -130,6 +132,7 @@ export function unevaluatedItems(node: Node): Check {
     const seen = run.seen!;
     const items = value as unknown[];
     let ok = true;
+    spend(run, Math.max(0, items.length - seen.items) >> 2);
     for (let index = seen.items; index < items.length; index++) {
       if (seen.hasIndex(index)) {
         continue;

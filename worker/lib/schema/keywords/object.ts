@@ -1,6 +1,6 @@
 import type { Pattern } from '../pattern.ts';
 import { escapePointer } from '../problem.ts';
-import { type Check, descend, type Found, type Node, type Run, report, spend } from '../run.ts';
+import { type Check, descend, type Found, isFull, type Node, namesOf, type Run, report, spend } from '../run.ts';
 import type { Site } from '../site.ts';
 import { matchCost } from './scalar.ts';
 
@@ -28,10 +28,12 @@ function requiredChecks(site: Site): Check[] {
   return [
     (value, run) => {
       let ok = true;
+      let looks = 0;
       for (const [name, message] of required) {
+        spend(run, quarter(looks++));
         if (!Object.hasOwn(value as Members, name)) {
           ok = report(run, 'required', message, name);
-          if (!run.collect) {
+          if (isFull(run)) {
             return false;
           }
         }
@@ -46,18 +48,19 @@ function sizeChecks(site: Site): Check[] {
   const most = site.count('maxProperties');
   if (most !== undefined) {
     const message = `must not have more than ${most} ${most === 1 ? 'member' : 'members'}`;
-    checks.push((value, run) => Object.keys(value as Members).length <= most || report(run, 'maxProperties', message));
+    checks.push((value, run) => namesOf(value as Members, run).length <= most || report(run, 'maxProperties', message));
   }
   const least = site.count('minProperties');
   if (least !== undefined) {
     const message = `must not have fewer than ${least} ${least === 1 ? 'member' : 'members'}`;
-    checks.push((value, run) => Object.keys(value as Members).length >= least || report(run, 'minProperties', message));
+    checks.push(
+      (value, run) => namesOf(value as Members, run).length >= least || report(run, 'minProperties', message),
+    );
   }
   return checks;
 }
 
 function dependencyChecks(site: Site): Check[] {
-  const checks: Check[] = [];
   const schemas = site.map('dependentSchemas', true);
   const lists = site.nameLists('dependentRequired');
   if (site.has('dependencies')) {
@@ -70,17 +73,32 @@ function dependencyChecks(site: Site): Check[] {
       }
     }
   }
+  const checks: Check[] = [];
+  const looks = (lists.length + schemas.length) >> 2;
+  if (looks > 0) {
+    checks.push((_, run) => {
+      spend(run, looks);
+      return true;
+    });
+  }
   for (const [name, others] of lists) {
     const message = `must be given together with ${name}`;
     checks.push((value, run) => {
       if (!Object.hasOwn(value as Members, name)) {
         return true;
       }
-      const missing = others.filter((other) => !Object.hasOwn(value as Members, other));
-      for (const other of missing) {
-        report(run, 'dependentRequired', message, other);
+      let ok = true;
+      let looks = 0;
+      for (const other of others) {
+        spend(run, quarter(looks++));
+        if (!Object.hasOwn(value as Members, other)) {
+          ok = report(run, 'dependentRequired', message, other);
+          if (isFull(run)) {
+            return false;
+          }
+        }
       }
-      return missing.length === 0;
+      return ok;
     });
   }
   for (const [name, node] of schemas) {
@@ -96,15 +114,14 @@ function memberChecks(site: Site): Check[] {
     return [site.pattern(source, `/patternProperties/${escapePointer(source)}`), node];
   });
   const additional = site.one('additionalProperties');
-  if (patterns.length === 0 && additional === undefined) {
-    return properties.length === 0 ? [] : [(value, run) => checkKnown(value as Members, properties, run)];
-  }
   const byName = new Map(properties);
+  if (patterns.length === 0 && additional === undefined) {
+    return properties.length === 0 ? [] : [(value, run) => checkKnown(value as Members, properties, byName, run)];
+  }
   return [
     (value, run) => {
       let ok = true;
-      for (const name of Object.keys(value as Members)) {
-        spend(run, 1);
+      for (const name of namesOf(value as Members, run)) {
         const member = (value as Members)[name];
         const known = byName.get(name);
         let evaluated = known !== undefined;
@@ -138,8 +155,27 @@ function memberChecks(site: Site): Check[] {
   ];
 }
 
-function checkKnown(value: Members, properties: [string, Node][], run: Run): boolean {
+/** One look at a name is a quarter of a step. */
+function quarter(index: number): number {
+  return (index & 3) === 3 ? 1 : 0;
+}
+
+/** As many names of a schema are looked for in every value. */
+const fewNames = 32;
+
+function checkKnown(value: Members, properties: [string, Node][], byName: Map<string, Node>, run: Run): boolean {
+  if (properties.length <= fewNames) {
+    return checkMembers(value, properties, run);
+  }
+  // Of more names those that the value has, for it may be one of very many small ones.
+  const names = namesOf(value, run);
+  const known = names.length < properties.length ? names.filter((name) => byName.has(name)) : null;
+  return checkMembers(value, known?.map((name): [string, Node] => [name, byName.get(name)!]) ?? properties, run);
+}
+
+function checkMembers(value: Members, properties: [string, Node][], run: Run): boolean {
   let ok = true;
+  spend(run, run.seen === null ? properties.length >> 4 : 2 * properties.length);
   for (const [name, node] of properties) {
     if (Object.hasOwn(value, name)) {
       run.seen?.addName(name);
@@ -162,7 +198,7 @@ function nameChecks(site: Site): Check[] {
   return [
     (value, run) => {
       let ok = true;
-      for (const name of Object.keys(value as Members)) {
+      for (const name of namesOf(value as Members, run)) {
         const outer = run.errors;
         const found: Found[] = (run.errors = []);
         const fits = descend(node, name, name, run);
@@ -184,7 +220,7 @@ export function unevaluatedMembers(node: Node): Check {
   return (value, run) => {
     const seen = run.seen!;
     let ok = true;
-    for (const name of Object.keys(value as Members)) {
+    for (const name of namesOf(value as Members, run)) {
       if (seen.hasName(name)) {
         continue;
       }

@@ -1,6 +1,6 @@
-import { isMultiple } from '../equality.ts';
+import { multipleOf } from '../equality.ts';
 import { type Format, formats } from '../formats.ts';
-import { type Check, report, spend } from '../run.ts';
+import { type Check, type Run, report, spend } from '../run.ts';
 import type { Site } from '../site.ts';
 
 /** No value of a known format is longer; the checks are linear, but that is no reason to run them on a megabyte. */
@@ -12,12 +12,12 @@ export function stringChecks(site: Site): Check[] {
   const least = site.count('minLength');
   if (least !== undefined) {
     const message = `must not be shorter than ${least} ${least === 1 ? 'character' : 'characters'}`;
-    checks.push((value, run) => hasAtLeast(value as string, least) || report(run, 'minLength', message));
+    checks.push((value, run) => hasAtLeast(value as string, least, run) || report(run, 'minLength', message));
   }
   const most = site.count('maxLength');
   if (most !== undefined) {
     const message = `must not be longer than ${most} ${most === 1 ? 'character' : 'characters'}`;
-    checks.push((value, run) => !hasAtLeast(value as string, most + 1) || report(run, 'maxLength', message));
+    checks.push((value, run) => !hasAtLeast(value as string, most + 1, run) || report(run, 'maxLength', message));
   }
   const source = site.text('pattern');
   if (source !== undefined) {
@@ -52,13 +52,14 @@ function formatOf(site: Site): Format | undefined {
 }
 
 /** Whether a text has so many code points, looking no further than needed. */
-function hasAtLeast(text: string, count: number): boolean {
+function hasAtLeast(text: string, count: number, run: Run): boolean {
   if (text.length < count) {
     return false;
   }
   if (text.length >= 2 * count) {
     return true;
   }
+  spend(run, text.length >> 5);
   let points = 0;
   for (let at = 0; at < text.length && points < count; points++) {
     at += text.codePointAt(at)! > 0xffff ? 2 : 1;
@@ -72,12 +73,14 @@ export function numberChecks(site: Site): Check[] {
   const add = (
     rule: string,
     bound: number | undefined,
-    holds: (value: number, bound: number) => boolean,
+    holds: (value: number, bound: number, spend: (steps: number) => void) => boolean,
     words: string,
   ): void => {
     if (bound !== undefined) {
       const message = `must ${words} ${bound}`;
-      checks.push((value, run) => holds(value as number, bound) || report(run, rule, message));
+      checks.push(
+        (value, run) => holds(value as number, bound, (steps) => spend(run, steps)) || report(run, rule, message),
+      );
     }
   };
   // Draft 4 has flags where later drafts have bounds.
@@ -94,7 +97,8 @@ export function numberChecks(site: Site): Check[] {
   if (divisor !== undefined && divisor <= 0) {
     site.refuse('multipleOf', 'must be greater than 0');
   }
-  add('multipleOf', divisor, isMultiple, 'be a multiple of');
+  const isMultiple = multipleOf(divisor ?? 1);
+  add('multipleOf', divisor, (value, _divisor, spend) => isMultiple(value, spend), 'be a multiple of');
   const format = formatOf(site);
   if (format?.numbers === true) {
     const message = `must be ${format.expected}`;
