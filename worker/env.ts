@@ -2,6 +2,7 @@ import type { LaneRpc, OutboxRpc, WakeUp } from './core/events.ts';
 import type { IdempotencyRpc } from './core/idempotency.ts';
 import type { LimiterRpc, PublisherRpc, TokenFamilyRpc } from './core/ports.ts';
 import { withDeadline } from './lib/d1-deadline.ts';
+import { withPatience } from './lib/deadline.ts';
 
 /** A Durable Object namespace, by the part of it that Postern uses. */
 export interface ObjectNamespace<Rpc> {
@@ -41,12 +42,16 @@ export interface Env {
 
 /** What a caller waits for a database, milliseconds: a management call ends within five seconds, whatever hangs. */
 const patience = { statement: 4_000, batch: 4_000 };
+/** For an object, which may ask a database itself, and for the content store, which takes backups too. */
+const objectPatience = 4_500;
+const storePatience = (method: string) => (method === 'put' ? 20_000 : 4_000);
 
 const checked = new WeakMap<Env, Env>();
 
 /**
  * Checks the bindings once per isolate, so that a missing one is named at once and not at its first use, and gives the
- * databases their time limits.
+ * databases, the content store and the objects that answer at once their time limits. The callers of the others (`LIMITER`,
+ * `PUBLISHER`, `IDEMPOTENCY`) know best how long to wait.
  */
 export function checkEnv(env: Env): Env {
   const known = checked.get(env);
@@ -80,7 +85,15 @@ export function checkEnv(env: Env): Env {
     ...env,
     DB: withDeadline(env.DB, patience),
     LOGS: withDeadline(env.LOGS, patience),
+    CONTENT: withPatience(env.CONTENT, 'The content store', storePatience),
+    TOKEN_FAMILY: patient(env.TOKEN_FAMILY, 'The token family'),
+    OUTBOX: patient(env.OUTBOX, 'The outbox'),
+    LANE: patient(env.LANE, 'The lane'),
   };
   checked.set(env, limited);
   return limited;
+}
+
+function patient<Rpc extends object>(namespace: ObjectNamespace<Rpc>, what: string): ObjectNamespace<Rpc> {
+  return { getByName: (name) => withPatience(namespace.getByName(name), what, objectPatience) };
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemOperations } from '../../worker/api/index.ts';
-import type { SystemOperation } from '../../worker/core/system-operation.ts';
 import { columnOf, type Resource } from '../../worker/resources/define.ts';
 import { resources } from '../../worker/resources/index.ts';
 import { systemScopes } from '../../worker/resources/system-scopes.ts';
+import { bodyOf, pathOf, tomorrow } from '../helpers/any-request.ts';
 import { entityBodies, inParallel, prepareEntities } from '../helpers/entity-bodies.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { type Answer, type Management, manage, request } from '../helpers/management.ts';
@@ -25,16 +25,6 @@ async function login(username: string, scopes: string[]): Promise<ReturnType<typ
   const answer = await request(gateway, 'POST', '/consumer/login', { username, password, scopes });
   expect(answer.body.token, `${username} ${scopes}: ${JSON.stringify(answer.body)}`).toBeTypeOf('string');
   return as(answer.body.token);
-}
-
-/** A path of the operation's, with nothing of that id or name behind it. */
-function pathOf({ path }: SystemOperation): string {
-  return path
-    .replace(/\$commit_hash<[^>]*>|\$other<\^\[0-9a-f\][^>]*>/g, '0'.repeat(40))
-    .replace(/\$upload_id<[^>]*>/, 'a'.repeat(16))
-    .replace(/\$part<[^>]*>/, '1')
-    .replace(/\$\w+<[^>]*>/g, '7654321')
-    .replace(/:\w+/g, 'nothing');
 }
 
 const account = (name: string) => `consumer.account.${name}`;
@@ -110,21 +100,6 @@ describe('permissions', () => {
     });
   });
 });
-
-/** The members that a body must have, of their types. */
-function bodyOf({ method, incoming }: SystemOperation): unknown {
-  const { required = [], properties = {} } = (incoming ?? {}) as {
-    required?: string[];
-    properties?: Record<string, any>;
-  };
-  const sample = (member: string) =>
-    ({ string: tomorrow, integer: 1, array: ['nothing'], object: {} })[properties[member]?.type as string] ?? tomorrow;
-  return method === 'GET' || method === 'DELETE'
-    ? undefined
-    : Object.fromEntries(required.map((member) => [member, sample(member)]));
-}
-
-const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 
 describe('objects of somebody else', () => {
   it('a consumer reaches none by its id', async () => {

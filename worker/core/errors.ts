@@ -93,7 +93,7 @@ export class ApiError extends Error {
     if (thrown instanceof ApiError) {
       return thrown;
     }
-    return isPlatformFailure(thrown) || (thrown instanceof Error && isPlatformFailure(thrown.cause))
+    return isPlatformFailure(thrown)
       ? new ApiError('unavailable', undefined, { cause: thrown, headers: { 'Retry-After': '2' } })
       : new ApiError('internal', undefined, { cause: thrown });
   }

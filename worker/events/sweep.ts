@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import type { WakeUp } from '../core/events.ts';
 import { laneOf, outboxShards } from '../core/lane-of.ts';
 import type { Env } from '../env.ts';
 import { triggers } from '../resources/trigger.ts';
@@ -12,13 +13,18 @@ type ReportOf = (tenant: string, place: string, thrown: unknown) => void;
 /** Tenants whose stored events one sweep fans out. */
 const mostTenants = 100;
 
+/** Outboxes that are asked at a time: when none answers, a minute is not over before all were given up. */
+const together = 4;
+
 /** Fans out what the queue missed. */
 export async function sweepOutboxes(env: Env, tenant: string, report: Report): Promise<void> {
-  for (const outbox of ['database', ...Array.from({ length: outboxShards }, (_, shard) => shard)] as const) {
-    await fanOut(env, { tenant, outbox } as Parameters<typeof fanOut>[1]).catch((thrown) =>
-      report('jobs.outbox', thrown),
-    );
-  }
+  const waiting: WakeUp['outbox'][] = ['database', ...Array.from({ length: outboxShards }, (_, shard) => shard)];
+  const work = async () => {
+    for (let outbox = waiting.shift(); outbox !== undefined; outbox = waiting.shift()) {
+      await fanOut(env, { tenant, outbox }).catch((thrown) => report('jobs.outbox', thrown));
+    }
+  };
+  await Promise.all(Array.from({ length: together }, work));
 }
 
 /** Fans out what management changes left in the database, of every tenant beside the root one. */

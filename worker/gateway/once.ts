@@ -2,6 +2,7 @@ import type { Call, Input } from '../core/call.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
 import type { IdempotencyRpc, KeptOutcome, KeyVerdict } from '../core/idempotency.ts';
 import { collect } from '../lib/collect.ts';
+import { within } from '../lib/deadline.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { Soon } from '../lib/soon.ts';
 import { readBody } from './read-body.ts';
@@ -10,6 +11,8 @@ import { readBody } from './read-body.ts';
 const largest = 1024 * 1024;
 /** Milliseconds beyond the action's own time until a use without an outcome is held for lost: for reading its answer. */
 const grace = 15_000;
+/** Milliseconds that the object has for its answer. */
+const answering = 5_000;
 const methods = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** Errors that say that nothing was begun: the key stays free. */
@@ -104,10 +107,10 @@ async function claim(
   object: () => IdempotencyRpc,
   use: Parameters<IdempotencyRpc['use']>[0],
 ): Promise<KeyVerdict> {
+  // It answers when the first use has ended, which is within the lease.
+  const ask = () => within(use.lease + answering, 'The idempotency key', () => object().use(use));
   try {
-    return await object()
-      .use(use)
-      .catch(() => object().use(use));
+    return await ask().catch(ask);
   } catch (cause) {
     call.runtime.defer(object().release(use.token));
     throw new ApiError('unavailable', 'Idempotency keys cannot be looked up at the moment', {

@@ -1,12 +1,11 @@
+import { within } from './deadline.ts';
+
 export interface Deadline {
   /** Longest wait for a statement, milliseconds. */
   statement: number;
   /** Longest wait for a batch of ten statements, milliseconds; each further one adds half a second. */
   batch: number;
 }
-
-/** After its time, an answer that has only not been read yet by a busy isolate still counts. */
-const grace = 100;
 
 /**
  * A database whose every call ends within its time: later it fails as the platform's own calls do (lib/platform-failure.ts). A
@@ -16,11 +15,10 @@ export function withDeadline(database: D1Database, deadline: Deadline): D1Databa
   const limited = {
     prepare: (sql: string) => limitStatement(database.prepare(sql), deadline),
     batch: (statements: D1PreparedStatement[]) =>
-      within(
-        () => database.batch(statements.map((statement) => (statement as unknown as Limited)[inner])),
-        deadline.batch + Math.max(0, statements.length - 10) * 500,
+      within(deadline.batch + Math.max(0, statements.length - 10) * 500, 'D1', () =>
+        database.batch(statements.map((statement) => (statement as unknown as Limited)[inner])),
       ),
-    exec: (sql: string) => within(() => database.exec(sql), deadline.batch),
+    exec: (sql: string) => within(deadline.batch, 'D1', () => database.exec(sql)),
     withSession: (constraint?: string) => database.withSession(constraint),
     dump: () => database.dump(),
   };
@@ -35,7 +33,7 @@ interface Limited {
 }
 
 function limitStatement(statement: D1PreparedStatement, deadline: Deadline): D1PreparedStatement {
-  const limit = <T>(run: () => Promise<T>) => within(run, deadline.statement);
+  const limit = <T>(run: () => Promise<T>) => within(deadline.statement, 'D1', run);
   const limited = {
     [inner]: statement,
     bind: (...values: unknown[]) => limitStatement(statement.bind(...values), deadline),
@@ -45,21 +43,4 @@ function limitStatement(statement: D1PreparedStatement, deadline: Deadline): D1P
     raw: (options?: { columnNames?: false }) => limit(() => statement.raw(options)),
   };
   return limited as unknown as D1PreparedStatement;
-}
-
-async function within<T>(run: () => Promise<T>, milliseconds: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const give = () => reject(new Error(`D1 did not answer: the call exceeded timeout of ${milliseconds} ms`));
-    timer = setTimeout(() => {
-      timer = setTimeout(give, grace);
-    }, milliseconds - grace);
-  });
-  const work = run();
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }

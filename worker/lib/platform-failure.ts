@@ -15,13 +15,24 @@ const passing = [
   'The Durable Object',
 ];
 
-/** Whether an error means that a part of the platform is not there at the moment, and not that we did something wrong. */
-export function isPlatformFailure(thrown: unknown): boolean {
+/** How deep in the causes of an error the platform's is looked for: drizzle's and our own stand before it. */
+const deepest = 4;
+
+/**
+ * Whether an error, or one that caused it, means that a part of the platform is not there at the moment, and not that we did
+ * something wrong.
+ */
+export function isPlatformFailure(thrown: unknown, depth = deepest): boolean {
   if (!(thrown instanceof Error)) {
     return false;
   }
-  const { retryable, overloaded, message } = thrown as Error & { retryable?: boolean; overloaded?: boolean };
-  return retryable === true || overloaded === true || passing.some((text) => message.includes(text));
+  const { retryable, overloaded, message, cause } = thrown as Error & { retryable?: boolean; overloaded?: boolean };
+  return (
+    retryable === true ||
+    overloaded === true ||
+    passing.some((text) => message.includes(text)) ||
+    (depth > 0 && isPlatformFailure(cause, depth - 1))
+  );
 }
 
 /** Whether a database refused a batch because of a condition in it (`guardStatements`). */

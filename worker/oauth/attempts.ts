@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AttemptPolicy, LimiterRpc } from '../core/ports.ts';
 import { limitKey } from '../lib/client-address.ts';
+import { within } from '../lib/deadline.ts';
 import type { OAuthContext } from './context.ts';
 import { OAuthError } from './errors.ts';
 
@@ -9,6 +10,9 @@ const perAccount: AttemptPolicy = { free: 10, first: 4, longest: 900, memory: 36
 
 /** Failures of one address over all accounts; many people may sit behind it. */
 const perAddress: AttemptPolicy = { free: 100, first: 1, longest: 900, memory: 3600 };
+
+/** Longest wait for a guard, milliseconds: two of them are asked one after the other. */
+const patience = 2_000;
 
 /**
  * One attempt to log in. Each guard counts it as failed before the password is looked at, so that neither parallel requests
@@ -27,7 +31,7 @@ export async function openAttempt(context: OAuthContext): Promise<Attempt> {
   const taken: { guard: LimiterRpc; forget: 'one' | 'all' }[] = [];
   const take = async (name: string, policy: AttemptPolicy, forget: 'one' | 'all') => {
     const guard = LIMITER.getByName(`login:${tenant}:${name}`);
-    const verdict = await guard.attempt(policy).catch((cause: unknown) => {
+    const verdict = await within(patience, 'The limiter', () => guard.attempt(policy)).catch((cause: unknown) => {
       throw new OAuthError('temporarily_unavailable', undefined, { retryAfter: 1, cause });
     });
     if (!verdict.allowed) {
@@ -41,7 +45,9 @@ export async function openAttempt(context: OAuthContext): Promise<Attempt> {
   return {
     account: (user, login) => take(user === null ? `name:${digest(login)}` : `user:${user.id}`, perAccount, 'all'),
     async succeeded() {
-      const results = await Promise.allSettled(taken.map(({ guard, forget }) => guard.succeed(forget)));
+      const results = await Promise.allSettled(
+        taken.map(({ guard, forget }) => within(patience, 'The limiter', () => guard.succeed(forget))),
+      );
       for (const result of results) {
         if (result.status === 'rejected') {
           // The attempt stays counted as a failure: a nuisance later, no danger now.

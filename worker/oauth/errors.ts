@@ -29,7 +29,16 @@ export class OAuthError extends Error {
   }
 
   static from(thrown: unknown): OAuthError {
-    return thrown instanceof OAuthError ? thrown : new OAuthError('server_error', undefined, { cause: thrown });
+    if (thrown instanceof OAuthError) {
+      return thrown;
+    }
+    const { code, headers } = ApiError.from(thrown);
+    return code === 'unavailable'
+      ? new OAuthError('temporarily_unavailable', undefined, {
+          retryAfter: Number(headers['Retry-After'] ?? 1),
+          cause: thrown,
+        })
+      : new OAuthError('server_error', undefined, { cause: thrown });
   }
 
   /** The answer of the token endpoint. */

@@ -39,7 +39,9 @@ export async function health(runtime: Runtime, tenant: string, load: () => Promi
   const works = Object.values(own).every(({ healthy }) => healthy);
   return Response.json(
     { healthy: Object.values(checks).every(({ healthy }) => healthy), checks },
-    { status: works ? 200 : 503, headers: { 'Cache-Control': 'no-store' } },
+    works
+      ? { headers: { 'Cache-Control': 'no-store' } }
+      : { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': '5' } },
   );
 }
 
