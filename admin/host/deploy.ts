@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { type Account, type Kind, kinds, openAccount } from './account.ts';
 import { buildWorker, kilobytes, projectRoot } from './build.ts';
-import { applyMigrations, readMigrations } from './migrations.ts';
+import { applyMigrations, MigrationFailure, readMigrations } from './migrations.ts';
 import { wranglerDeploy } from './wrangler.ts';
 
 // `npm run deploy`: creates what is missing on the account, applies migrations, deploys. Safe to repeat, also after a failure
@@ -145,10 +145,32 @@ async function migrate(config: Config, plan: Plan, account: Account): Promise<vo
     if (migrations.length > 0) {
       const database = account.openDatabase(idOf(plan, 'database', database_name));
       // Once more when it fails: another deploy may have applied it in between, and then nothing is missing any more.
-      const applied = await applyMigrations(database, migrations).catch(() => applyMigrations(database, migrations));
+      const applied = await applyMigrations(database, migrations)
+        .catch(() => applyMigrations(database, migrations))
+        .catch((thrown) => {
+          throw tookTooLong(thrown)
+            ? new Error(`${thrown.message}\n${byImport(database_name, migrations_dir!, thrown)}`)
+            : thrown;
+        });
       say(`Migrated ${database_name}: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`);
     }
   }
+}
+
+/** D1 ends a statement after 30 seconds; one that makes an index of millions of rows may need more. */
+function tookTooLong(thrown: unknown): thrown is MigrationFailure {
+  return thrown instanceof MigrationFailure && /time.?out|timed out|exceeded/i.test(thrown.message);
+}
+
+/** What has no such limit: D1's import of a file. */
+function byImport(database: string, folder: string, { migration }: MigrationFailure): string {
+  // From a folder without the configuration, which has no ids of the account.
+  const execute = `npx wrangler --cwd / d1 execute ${database} --remote`;
+  return `The table may be too large for a request. Import the migration, which takes its time, note it, and deploy again:
+
+  ${execute} --file "$PWD/${folder}/${migration}"
+  ${execute} --command "INSERT INTO d1_migrations (name) VALUES ('${migration}')"
+`;
 }
 
 function idOf(plan: Plan, kind: Kind, name: string): string {

@@ -19,6 +19,17 @@ interface MigratableStatement {
   all(): Promise<{ results: unknown[] }>;
 }
 
+/** A migration that was not applied; the cause says why. */
+export class MigrationFailure extends Error {
+  /** Its file name. */
+  readonly migration: string;
+
+  constructor(migration: string, cause: unknown) {
+    super(`The migration ${migration} was not applied: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    this.migration = migration;
+  }
+}
+
 /** The migrations of a folder (wrangler.toml's `migrations_dir`, relative to the checkout), in order. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const path = join(projectRoot, folder);
@@ -35,7 +46,8 @@ function statementsOf(file: string): string[] {
 
 /**
  * Applies what the database does not have yet, each file whole or not at all, and gives the names applied. The table is
- * wrangler's own (`d1_migrations`), so `wrangler d1 migrations apply` and this one agree on what was done.
+ * wrangler's own (`d1_migrations`), so `wrangler d1 migrations apply` and this one agree on what was done. Throws
+ * MigrationFailure.
  */
 export async function applyMigrations(database: MigratableDatabase, migrations: Migration[]): Promise<string[]> {
   const known = await database
@@ -50,7 +62,7 @@ export async function applyMigrations(database: MigratableDatabase, migrations: 
   }
   const missing = migrations.filter(({ name }) => !applied.has(name));
   for (const migration of missing) {
-    await database.batch([
+    const statements = [
       database.prepare(`CREATE TABLE IF NOT EXISTS d1_migrations(
 		id         INTEGER PRIMARY KEY AUTOINCREMENT,
 		name       TEXT UNIQUE,
@@ -58,7 +70,10 @@ export async function applyMigrations(database: MigratableDatabase, migrations: 
 )`),
       ...migration.statements.map((statement) => database.prepare(statement)),
       database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(migration.name),
-    ]);
+    ];
+    await database.batch(statements).catch((thrown) => {
+      throw new MigrationFailure(migration.name, thrown);
+    });
   }
   return missing.map(({ name }) => name);
 }

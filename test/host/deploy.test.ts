@@ -328,6 +328,14 @@ describe('npm run deploy', { timeout: wranglerPatience }, () => {
     expect(schemaOf(sql)).toHaveLength(1);
 
     sql.exec('DROP TABLE user');
+    platform.fault = ({ path, body }) =>
+      path.endsWith('/query') && JSON.stringify(body).includes('CREATE TABLE')
+        ? { status: 500, message: 'D1 DB storage operation exceeded timeout' }
+        : null;
+    const slow = await deploy(platform.env);
+    expect(slow.code, slow.output).toBe(1);
+    expect(slow.output).toContain('d1 execute postern --remote --file "$PWD/d1-migrations/db/0000_init.sql"');
+    expect(slow.output).toContain("VALUES ('0000_init.sql')");
     platform.fault = ({ path }) => {
       if (path === '/workers/scripts/postern/secrets' && appliedTo(sql).length > 0) {
         sql.exec('DROP TABLE user; CREATE TABLE user (id INTEGER PRIMARY KEY); INSERT INTO user VALUES (1)');
