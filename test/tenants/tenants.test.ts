@@ -214,6 +214,17 @@ describe('what one tenant has', () => {
         }
       }
     }
+    const long = "'2020-01-01T00:00:00.000Z'";
+    for (const [position, whose] of all.entries()) {
+      const at = `'${keys[whose]}'`;
+      await gateway.DB.batch(
+        [
+          `upload (tenant_id, id, part, body, created) VALUES (${at}, 'old', 1, x'00', ${long})`,
+          `token (tenant_id, user_id, jti, scopes, expire, date) VALUES (${at}, ${position}, 'old-${whose}', '[]', ${long}, ${long})`,
+          `dead_letter (tenant_id, kind, receiver_id, message, event, date, attempts, died) VALUES (${at}, 'webhook', 1, 'old', 'old', ${long}, 1, ${long})`,
+        ].map((values) => gateway.DB.prepare(`INSERT INTO ${values}`)),
+      );
+    }
     const night = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 21 * 3_600_000;
     // Each is backed up in a minute of its own.
     await gateway.cron(night + 60_000);
@@ -225,6 +236,12 @@ describe('what one tenant has', () => {
       expect((await apis[whose].must('GET', '/backend/backup')).entry).toHaveLength(made.length > 0 ? 1 : 0);
       const { entry } = await apis[whose].must('GET', '/backend/job');
       expect(entry.map(({ name }: { name: string }) => name).sort(), whose).toEqual(made);
+    }
+    // What cleans up for one leaves the others' alone.
+    for (const [table, old] of Object.entries({ upload: 'created', token: 'expire', dead_letter: 'died' })) {
+      const { results } = await gateway.DB.prepare(`SELECT tenant_id FROM ${table} WHERE ${old} = ${long}`).all();
+      expect(results.map(({ tenant_id }) => tenant_id).sort(), table).toEqual([keys.root, keys.beta]);
+      await gateway.DB.exec(`DELETE FROM ${table} WHERE ${old} = ${long}`);
     }
     // A sealed secret opens in its tenant only.
     const { export: text } = await apis.beta.must('POST', '/backend/backup/export', {});
@@ -255,6 +272,20 @@ describe('limits and tokens', () => {
     expect(await Promise.all(all.map(from))).toEqual([200, 200, 403]);
     await apis.beta.must('DELETE', `/backend/firewall/${id}`);
     expect(await from('beta')).toBe(200);
+  });
+
+  it('failed logins at one tenant let nobody wait at another', async () => {
+    const limiter = (await gateway.mf.getDurableObjectNamespace('LIMITER')) as any;
+    const ip = '192.0.2.50';
+    // As many failures from one address as are let through: hashing passwords for them would only take time.
+    const guard = limiter.getByName(`login:${keys.acme}:address:${ip}`);
+    await Promise.all(
+      Array.from({ length: 110 }, () => guard.attempt({ free: 1000, first: 1, longest: 1, memory: 3600 })),
+    );
+    const headers = { 'X-Client': ip };
+    const login = async (whose: Whose) =>
+      (await request(doors[whose], 'POST', '/consumer/login', { username: 'dora', password }, { headers })).status;
+    expect(await Promise.all(all.map(login))).toEqual([200, 429, 200]);
   });
 
   it('a token is good at the hosts of its tenant only, whatever it is', async () => {
