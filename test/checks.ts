@@ -1,19 +1,29 @@
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { buildWorker, kilobytes, projectRoot, sizeBudget } from '../admin/host/build.ts';
+import type { Tally } from './report.ts';
 
-/** The checks that need no test: the linter with the import rules, types, dead code, and the size of what would be deployed. */
-export const checks: (() => Promise<boolean>)[] = [
+const checks: (() => Promise<boolean>)[] = [
   () => command('Linter and import rules', 'node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
   () => command('Types', 'node_modules/.bin/tsc', ['--noEmit']),
   () => command('Dead code', 'node_modules/.bin/knip', ['--no-progress', '--no-config-hints']),
   size,
 ];
 
+/** The checks that need no test: the linter with the import rules, types, dead code, and the size of what would be deployed. */
+export async function runChecks(): Promise<Tally> {
+  const tally = { passed: 0, failed: 0 };
+  for (const check of checks) {
+    tally[(await check()) ? 'passed' : 'failed'] += 1;
+  }
+  return tally;
+}
+
 /** Runs a tool and shows what it says only when it fails. */
 async function command(title: string, tool: string, args: string[]): Promise<boolean> {
   const started = Date.now();
   let output = '';
-  const code = await run(tool, args, { output: (chunk) => (output += chunk) });
+  const code = await run(tool, args, { output: (chunk) => (output += chunk), patient: true });
   verdict(title, code === 0, started);
   if (code !== 0) {
     console.log(output.trimEnd());
@@ -39,6 +49,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** The checkout unless given. */
   cwd?: string;
+  /** Leaves the processor to whoever else wants it. */
+  patient?: boolean;
   /** Ends the process when it fires. */
   signal?: AbortSignal;
 }
@@ -47,7 +59,7 @@ export interface RunOptions {
 export function run(
   tool: string,
   args: string[],
-  { output, env = {}, cwd = projectRoot, signal }: RunOptions,
+  { output, env = {}, cwd = projectRoot, patient = false, signal }: RunOptions,
 ): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(tool, args, {
@@ -55,6 +67,9 @@ export function run(
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }) },
     });
+    if (patient && child.pid !== undefined) {
+      setPriority(child.pid, 5);
+    }
     const stop = () => child.kill('SIGTERM');
     process.once('SIGTERM', stop).once('SIGINT', stop);
     signal?.addEventListener('abort', stop, { once: true });

@@ -4,7 +4,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../admin/host/build.ts';
-import { checks, run, verdict } from './checks.ts';
+import { run, runChecks, verdict } from './checks.ts';
 import { releases } from './helpers/releases.ts';
 import { readReport, type Tally } from './report.ts';
 
@@ -80,14 +80,6 @@ async function worker(): Promise<void> {
     }
     writeFileSync(memory, JSON.stringify(known, null, 1));
   }
-}
-
-async function runChecks(): Promise<Tally> {
-  const tally = { passed: 0, failed: 0 };
-  for (const check of checks) {
-    tally[(await check()) ? 'passed' : 'failed'] += 1;
-  }
-  return tally;
 }
 
 /** One test file; null when the part ended before it. */

@@ -74,6 +74,8 @@ export interface Gateway {
   abort(binding: string, name: string): Promise<void>;
   /** Gives the administrator, who was created by the one-time command. */
   setup(): Promise<Administrator>;
+  /** A token from a login of his, good at any port; null where he has not logged in, or it would be another installation's. */
+  token: string | null;
   /** Fires the cron trigger, at a time (milliseconds since the epoch) if given. */
   cron(scheduledTime?: number): Promise<void>;
   stop(): Promise<void>;
@@ -95,7 +97,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     entry: options.entry ?? (options.faults ? 'test/faults/worker/entry.ts' : undefined),
   });
   const own = [options.persist, options.entry, options.secretKey, options.fresh].some((option) => option !== undefined);
-  const prepared = own ? undefined : await prepareState(worker, createAdministrator);
+  const prepared = own ? undefined : await prepareState(worker, beginWith);
   const secretKey = prepared?.secretKey ?? options.secretKey ?? randomBytes(32).toString('base64');
   const lines: string[] = [];
   const forget = () => prepared && rmSync(prepared.folder, { recursive: true, force: true });
@@ -165,6 +167,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       const target = await mf.getWorker();
       await target.scheduled({ scheduledTime: new Date(scheduledTime), cron: host.config.triggers?.crons?.[0] ?? '' });
     },
+    // A configured address is that of an installation, and its tokens name it.
+    token: options.vars?.PUBLIC_URL === undefined ? (prepared?.token ?? null) : null,
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -174,6 +178,18 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 /** The token of the one-time setup command: only who holds the secret can make it. */
 export function setupToken(secretKey: string): string {
   return createHmac('sha256', Buffer.from(secretKey, 'base64')).update('postern:setup').digest('hex');
+}
+
+/** With an administrator who has logged in: hashing his password anew for each file would take its time. */
+async function beginWith(url: string, secretKey: string): Promise<string> {
+  await createAdministrator(url, secretKey);
+  const { name, password } = administrator;
+  const response = await fetch(`${url}/authorization/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${name}:${password}`)}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
 }
 
 async function createAdministrator(url: string, secretKey: string): Promise<void> {

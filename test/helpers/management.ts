@@ -41,19 +41,11 @@ export async function request(
   return { status: response.status, headers: response.headers, body: parsed(text) };
 }
 
-/** Creates the administrator, logs in and returns a client. Raises the default rate, which would end longer tests. */
-export async function manage(gateway: Pick<Gateway, 'fetch' | 'setup'>): Promise<Management> {
-  const { name, password } = await gateway.setup();
-  const login = await request(gateway, 'POST', '/authorization/token', 'grant_type=client_credentials', {
-    headers: {
-      'Content-Type': 'application/x-www-form-urlencoded',
-      Authorization: `Basic ${btoa(`${name}:${password}`)}`,
-    },
-  });
-  if (login.status !== 200) {
-    throw new Error(`Login answered ${login.status}: ${JSON.stringify(login.body)}`);
-  }
-  const token: string = login.body.access_token;
+/** A client of the administrator, who is created and logs in unless he has. Raises the default rate, which would end longer tests. */
+export async function manage(
+  gateway: Pick<Gateway, 'fetch' | 'setup'> & Partial<Pick<Gateway, 'token'>>,
+): Promise<Management> {
+  const token = gateway.token ?? (await logIn(gateway));
   const management: Management = {
     token,
     call: (method, path, body, init = {}) =>
@@ -83,6 +75,20 @@ export async function manage(gateway: Pick<Gateway, 'fetch' | 'setup'>): Promise
   await management.must('PUT', '/backend/rate/~Default', { rateLimit: 1_000_000 });
   await management.must('PUT', '/backend/rate/~Default-Anonymous', { rateLimit: 1_000_000 });
   return management;
+}
+
+async function logIn(gateway: Pick<Gateway, 'fetch' | 'setup'>): Promise<string> {
+  const { name, password } = await gateway.setup();
+  const login = await request(gateway, 'POST', '/authorization/token', 'grant_type=client_credentials', {
+    headers: {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      Authorization: `Basic ${btoa(`${name}:${password}`)}`,
+    },
+  });
+  if (login.status !== 200) {
+    throw new Error(`Login answered ${login.status}: ${JSON.stringify(login.body)}`);
+  }
+  return login.body.access_token;
 }
 
 function parsed(text: string): unknown {

@@ -12,10 +12,12 @@ export interface PreparedState {
   folder: string;
   /** What its secrets are sealed with. */
   secretKey: string;
+  /** What completing it gave: an access token of the administrator. */
+  token: string;
 }
 
-/** Brings an instance that was just seeded into the state that all begin with. */
-type Complete = (url: string, secretKey: string) => Promise<void>;
+/** Brings an instance that was just seeded into the state that all begin with, and gives a token for it. */
+type Complete = (url: string, secretKey: string) => Promise<string>;
 
 const kept = join(projectRoot, '.dev', 'prepared');
 
@@ -29,18 +31,21 @@ const lifetime = 30 * 60_000;
 export async function prepareState(worker: BuiltWorker, complete: Complete): Promise<PreparedState> {
   const original = join(kept, await keyOf(worker));
   const folder = await mkdtemp(join(tmpdir(), 'postern-state-'));
-  const secretKey = await withLock(`${original}.lock`, async () => {
+  return withLock(`${original}.lock`, async () => {
     if ((await age(join(original, 'secret-key'))) > lifetime) {
       await make(worker, original, complete);
     }
     await cp(join(original, 'state'), folder, { recursive: true });
-    return readFile(join(original, 'secret-key'), 'utf8');
+    const [secretKey, token] = await Promise.all(
+      ['secret-key', 'token'].map((name) => readFile(join(original, name), 'utf8')),
+    );
+    return { folder, secretKey: secretKey!, token: token! };
   });
-  return { folder, secretKey };
 }
 
 async function keyOf(worker: BuiltWorker): Promise<string> {
-  const hash = createHash('sha256').update(worker.hash);
+  // What is kept beside the state is a part of the key as well.
+  const hash = createHash('sha256').update('secret-key, token').update(worker.hash);
   for (const { migrations_dir } of readPlatformConfig().d1_databases ?? []) {
     hash.update(JSON.stringify(migrations_dir === undefined ? [] : await readMigrations(migrations_dir)));
   }
@@ -54,7 +59,7 @@ async function make(worker: BuiltWorker, original: string, complete: Complete): 
   const secretKey = randomBytes(32).toString('base64');
   const host = await startHost({ worker, secretKey, persist: join(draft, 'state') });
   try {
-    await complete(host.urls[0]!, secretKey);
+    await writeFile(join(draft, 'token'), await complete(host.urls[0]!, secretKey));
   } finally {
     await host.stop();
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword, verifyPassword } from '../../worker/lib/password.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
@@ -93,8 +93,11 @@ describe('guesses at one account', () => {
   });
 
   it('are slowed down for accounts that do not exist as for those that do', async () => {
-    const guesses = await statuses(Array.from({ length: 14 }, () => attempt('nobody-at-all', 'wrong')));
-    expect(guesses.filter((status) => status === 401).length).toBeLessThanOrEqual(11);
+    const digest = createHash('sha256').update('nobody-at-all').digest('hex').slice(0, 32);
+    await fail(`name:${digest}`, 9);
+    // One of these is the last that is let in at once, and counts.
+    const guesses = await statuses(Array.from({ length: 4 }, () => attempt('nobody-at-all', 'wrong')));
+    expect(guesses.filter((status) => status === 401).length).toBeLessThanOrEqual(2);
     expect(guesses.at(-1)).toBe(429);
   });
 });

@@ -38,7 +38,7 @@ function register(): void {
 const client = `
 import { startGateway } from './test/helpers/gateway.ts';
 import { manage } from './test/helpers/management.ts';
-await using gateway = await startGateway();
+await using gateway = await startGateway({ fresh: true });
 const api = await manage(gateway);
 const answers = [];
 const call = async (...args) => answers.push(await api.call(...args));

@@ -12,9 +12,9 @@ import { githubDescription, githubDescriptionFile } from './github-description.t
 import { sample } from './sample.ts';
 
 // The importer's judge: GitHub's own description goes in by one command, and its 1,223 operations are called through the
-// gateway with URLs that are made from the description. `npm run verify` calls all of them, `npm test` every seventh.
+// gateway with URLs that are made from the description. `npm run verify` calls all of them, `npm test` every thirteenth.
 
-const step = process.env.POSTERN_FULL === undefined ? 7 : 1;
+const step = process.env.POSTERN_FULL === undefined ? 13 : 1;
 const methods = ['get', 'post', 'put', 'patch', 'delete'];
 
 let gateway: Gateway;
