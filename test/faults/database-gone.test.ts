@@ -211,6 +211,7 @@ describe('every operation of the platform', () => {
   it.for(cases)('answers in time, never 500, and says when to come again: $lost ($mode)', {
     timeout: 300_000,
   }, async ({ mode, lost }) => {
+    await gateway.faults.set();
     const token = await login();
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
     await gateway.faults.set(...lost.map((binding): Fault => ({ binding, mode })));

@@ -99,3 +99,27 @@ it(`keeps what it acknowledged, and its limits, through ${kills} kills and resta
   ).toBeGreaterThan(3);
   expect(judge(events, found)).toEqual([]);
 });
+
+it('has a judge that sees what is wrong', () => {
+  let id = 0;
+  const done = (at: number, operation: string, value: unknown, output: unknown, type: 'ok' | 'fail' = 'ok') => {
+    id += 1;
+    return [
+      { at, type: 'invoke' as const, id, client: 0, operation, value },
+      { at: at + 1, type, id, client: 0, operation, value: output },
+    ];
+  };
+  const created = done(0, 'create', 'a', { status: 201, revision: 1 });
+  expect(judge(created, ['a'])).toEqual([]);
+  expect(judge(created, [])).toEqual(['a, ok 201, is there 0 times']);
+  expect(judge(created, ['a', 'a'])).toEqual(['a, ok 201, is there 2 times']);
+  expect(judge(done(0, 'create', 'b', 'ECONNREFUSED', 'fail'), ['b'])).toEqual(['b, fail , is there 1 times']);
+  const calls = (count: number) =>
+    Array.from({ length: count }, () => done(0, 'count', null, { status: 200, revision: 1 })).flat();
+  expect(judge(calls(limit), [])).toEqual([]);
+  expect(judge(calls(limit + 1), [])).toEqual([`${limit + 1} calls were admitted, ${limit} are allowed`]);
+  const newer = done(0, 'count', null, { status: 429, revision: 2 });
+  expect(judge([...newer, ...done(5, 'count', null, { status: 429, revision: 1 })], [])).toEqual([
+    'revision 1 was served after 2',
+  ]);
+});

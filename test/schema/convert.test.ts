@@ -33,6 +33,8 @@ const good: [Record<string, unknown>, string, unknown][] = [
   [{ type: 'array' }, 'v=', undefined],
   // A double cannot hold it, and an id must stay what it is.
   [{ type: 'integer' }, 'v=9007199254740993', '9007199254740993'],
+  [{ type: 'array', items: { type: 'integer' } }, 'v=1,9007199254740993', [1, '9007199254740993']],
+  [{ type: 'array', items: { type: 'integer' } }, 'v=9007199254740993&v=2', ['9007199254740993', 2]],
 ];
 
 const bad: [Record<string, unknown>, string, string, string][] = [
@@ -40,6 +42,9 @@ const bad: [Record<string, unknown>, string, string, string][] = [
   [{ type: 'integer' }, 'v=1.5', 'type', 'must be of type integer'],
   [{ type: 'integer' }, 'v=0x10', 'type', 'must be of type integer'],
   [{ type: 'integer' }, 'v=%201', 'type', 'must be of type integer'],
+  [{ type: 'integer' }, 'v=%2B1', 'type', 'must be of type integer'],
+  [{ type: 'integer' }, 'v=%D9%A1', 'type', 'must be of type integer'],
+  [{ type: 'integer' }, 'v=1%0A', 'type', 'must be of type integer'],
   [{ type: 'integer', maximum: 1024 }, 'v=1025', 'maximum', 'must not be greater than 1024'],
   [{ type: 'integer', maximum: 10 }, 'v=99999999999999999999', 'maximum', 'must not be greater than 10'],
   [{ type: 'number' }, 'v=1e999', 'type', 'must be of type number'],

@@ -51,12 +51,16 @@ export function convertTexts(texts: Texts, shape: Shape): ConvertedTexts {
 }
 
 function convertList(list: string[], shape: Shape): unknown {
-  const [only] = list;
-  const texts = list.length > 1 || only === undefined ? list : only === '' ? [] : only.split(',');
+  const texts = itemTexts(list);
   if (texts.length === 0) {
     return undefined;
   }
   return texts.map((text) => (shape.items === undefined ? text : convertText(text, shape.items)));
+}
+
+function itemTexts(list: string[]): string[] {
+  const [only] = list;
+  return list.length > 1 || only === undefined ? list : only === '' ? [] : only.split(',');
 }
 
 function takesText({ types }: Shape): boolean {
@@ -120,12 +124,28 @@ export function compileParameters(declared: Record<string, Record<string, unknow
       const broken = new Set(violations.map(({ pointer }) => pointer));
       // A repeated scalar has no value; that it is missing too is not worth saying.
       const others = contract.check(values).filter(({ pointer }) => !broken.has(pointer));
-      for (const [name, text] of given) {
-        if (Object.hasOwn(values, name) && Number.isInteger(values[name]) && !Number.isSafeInteger(values[name])) {
-          Object.defineProperty(values, name, { value: text, writable: true, enumerable: true, configurable: true });
+      for (const [name, value] of Object.entries(values)) {
+        const texts = () => given.filter(([other]) => other === name).map(([, text]) => text);
+        if (isInexact(value)) {
+          replace(values, name, texts()[0]);
+        } else if (Array.isArray(value) && value.some(isInexact)) {
+          const items = itemTexts(texts());
+          replace(
+            values,
+            name,
+            value.map((item, index) => (isInexact(item) ? items[index] : item)),
+          );
         }
       }
       return { values, violations: [...violations, ...others] };
     },
   };
+}
+
+function isInexact(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
+function replace(values: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true });
 }
