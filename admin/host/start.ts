@@ -300,6 +300,8 @@ function readSettings(args: string[]): Settings {
 try {
   await start(readSettings(process.argv.slice(2)));
 } catch (error) {
-  console.error(`\n${(error as Error).message}`);
+  // "fetch failed" says nothing without its cause.
+  const { message, cause } = error as Error;
+  console.error(`\n${message}${cause instanceof Error ? ` (${cause.message})` : ''}`);
   process.exit(1);
 }
