@@ -250,11 +250,14 @@ describe('every operation of the platform', () => {
             headers: { Authorization: `Bearer ${token}` },
           }),
         ),
-      8,
+      mode === 'hang' ? 40 : 8,
     );
     expect(wrong).toEqual([]);
     expect(refused).toBeGreaterThan(lost.includes('DB') ? 200 : 0);
-    await gateway.cron();
+    // With a database that hangs it ends too, but that takes a minute.
+    if (mode === 'throw' || lost[0] !== 'DB') {
+      await gateway.cron();
+    }
   });
 });
 

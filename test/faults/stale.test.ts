@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { deployParts, madeUpApi } from '../helpers/made-up-api.ts';
-import { type Management, manage } from '../helpers/management.ts';
+import { type Management, manage, request } from '../helpers/management.ts';
 import { expectWhole, look, pairAt, randomFrom, swapAt } from './whole.ts';
 import type { Fault } from './worker/plan.ts';
 
@@ -68,6 +68,22 @@ describe(`stale reads of the configuration (seed ${seed})`, () => {
     await gateway.clock(30_000);
     expect((await look(gateway, random, 1)).revision).toBe(last);
     await gateway.clock(0);
+  });
+
+  it('a check that was overtaken while it loaded changes nothing', async () => {
+    const overtaken = await publish();
+    await gateway.faults.setIn(1, { binding: 'CONTENT', method: 'get', mode: 'delay', delay: 3_000, nth: 1 });
+    const slow = request(gateway, 'GET', '/pair', undefined, {
+      isolate: 1,
+      headers: { 'X-Config-Revision': String(overtaken) },
+    });
+    await expect.poll(async () => (await gateway.faults.state(1)).happened[0], { timeout: 5_000 }).toBe(1);
+    const newer = await publish();
+    expect((await look(gateway, random, 1, newer)).revision).toBe(newer);
+    // What the store did not give in its time, the database has.
+    await slow;
+    await gateway.faults.setIn(1, { binding: 'PUBLISHER', mode: 'throw' }, { binding: 'caches', mode: 'throw' });
+    expect((await look(gateway, random, 1)).revision).toBe(newer);
   });
 
   it(`${rounds} changes with stale reads at random: never a lower revision, never half`, {

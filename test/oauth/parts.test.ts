@@ -139,6 +139,12 @@ describe('OAuth errors', () => {
     expect(await refused.json()).toEqual({ error: 'invalid_client', error_description: 'Unknown credentials' });
   });
 
+  it('say so when a part of the platform is gone, however deep that is in the causes', () => {
+    const gone = new Error('Failed query', { cause: new Error('D1_ERROR: Network connection lost.') });
+    const response = OAuthError.from(new Error('while signing', { cause: gone })).toResponse();
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
+  });
+
   it('hide what went wrong inside', async () => {
     const response = OAuthError.from(new TypeError('secret detail')).toResponse();
     expect(response.status).toBe(500);
