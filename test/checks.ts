@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { buildWorker, kilobytes, projectRoot, sizeBudget } from '../admin/host/build.ts';
 import type { Tally } from './report.ts';
 
@@ -68,7 +68,7 @@ export function run(
       env: { ...process.env, ...env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }) },
     });
     if (patient && child.pid !== undefined) {
-      setPriority(child.pid, 5);
+      setPriority(child.pid, Math.min(getPriority() + 5, 19));
     }
     const stop = () => child.kill('SIGTERM');
     process.once('SIGTERM', stop).once('SIGINT', stop);
