@@ -91,6 +91,26 @@ describe('versions', () => {
     expect((await api.call('POST', '/backend/specification/tag', { version: 'next' })).status).toBe(400);
     expect((await request(gateway, 'GET', '/system/generator/spec-openapi?version=next')).status).toBe(400);
   });
+
+  it('is given by what it refers to as well, which must exist; the others stay', async () => {
+    const path = '/backend/operation/~versioned.get';
+    const given = (versions: object) => api.call('PUT', path, { versions });
+    const action = 'action://Static-versioned-get';
+    for (const [versions, pointer] of [
+      [{ next: { action } }, '/versions/next'],
+      [{ '2.0.0': { action: 'action://Nobody' } }, '/versions/2.0.0/action'],
+      [{ '2.0.0': { action: `${action}@${'0'.repeat(40)}` } }, '/versions/2.0.0/action'],
+      [{ '2.0.0': { action, outgoing: 'schema://Nothing' } }, '/versions/2.0.0/outgoing'],
+    ] as const) {
+      const refused = await given(versions);
+      expect([refused.status, refused.body.errors[0].pointer], pointer).toEqual([400, pointer]);
+    }
+    expect((await given({ '2.0.0': { action } })).status).toBe(200);
+    await respond('Static-versioned-get', 'four');
+    const answers = ['1.0.0', '1.1.0', '2.0.0'].map((version) => answerOf('/versioned', { 'Api-Version': version }));
+    expect(await Promise.all(answers)).toEqual([{ text: 'one' }, { text: 'two' }, { text: 'three' }]);
+    expect(await answerOf('/versioned', { 'Api-Version': '9.9.9' })).toEqual({ text: 'four' });
+  });
 });
 
 describe('the history of an action and of a schema', () => {
