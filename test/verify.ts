@@ -30,6 +30,7 @@ interface Known {
 
 /** Files whose full counts are more than a part holds: they are run so many times, each with `POSTERN_PART=n/N`, its share. */
 const parted: Record<string, number> = {
+  'test/faults/database-gone.test.ts': 2,
   'test/api/strings.test.ts': 6,
   'test/faults/upgrade.test.ts': releases.length,
   'test/spec/sql-entity.test.ts': 4,

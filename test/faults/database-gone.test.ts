@@ -5,6 +5,7 @@ import { inParallel } from '../helpers/entity-bodies.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { deployParts, madePath, madeUpApi } from '../helpers/made-up-api.ts';
 import { type Management, manage, request } from '../helpers/management.ts';
+import { ownShare } from '../helpers/share.ts';
 import type { Fault } from './worker/plan.ts';
 
 // D1 throws or hangs. What needs the configuration alone is answered as ever, by an isolate that has it and by one that never
@@ -101,7 +102,7 @@ async function expectRefused(what: string, ask: () => Promise<{ status: number; 
   expect(Date.now() - started, `${what} took too long`).toBeLessThan(limit);
 }
 
-describe.for(['throw', 'hang'] as const)('while the databases %s', (mode) => {
+describe.for(ownShare(['throw', 'hang'] as const))('while the databases %s', (mode) => {
   afterAll(() => gateway.faults.set());
 
   it(`answers ${calls} calls in a warm isolate`, { timeout: 300_000 }, async () => {
@@ -201,14 +202,11 @@ describe('every operation of the platform', () => {
     ...['OUTBOX', 'LANE', 'IDEMPOTENCY', 'EVENTS'],
   ];
   const cases: { mode: 'throw' | 'hang'; lost: string[] }[] = full
-    ? parts.flatMap((part) => [
-        { mode: 'throw', lost: [part] },
-        { mode: 'hang', lost: [part] },
-      ])
+    ? (['throw', 'hang'] as const).flatMap((mode) => parts.map((part) => ({ mode, lost: [part] })))
     : [{ mode: 'throw', lost: ['DB', 'LOGS'] }];
   afterAll(() => gateway.faults.set());
 
-  it.for(cases)('answers in time, never 500, and says when to come again: $lost ($mode)', {
+  it.for(ownShare(cases))('answers in time, never 500, and says when to come again: $lost ($mode)', {
     timeout: 300_000,
   }, async ({ mode, lost }) => {
     await gateway.faults.set();
