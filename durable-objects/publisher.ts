@@ -6,49 +6,32 @@ import type {
   ChangeResult,
   CommitRequest,
   CommitResult,
-  Feed,
   FeedEntry,
   Head,
   Outcome,
   PublisherRpc,
-  RuleEntry,
 } from '../worker/core/ports.ts';
 import type { Env } from '../worker/env.ts';
-
-/** Entries of the feed that a head carries at most; an isolate that is further behind asks for its own. */
-const feedTail = 500;
-
-/** Seconds that the feed tells of a lifted rule: no isolate goes on longer without a check. */
-const liftedFor = 30 * 86_400;
+import { FeedStore } from './feed-store.ts';
+import { type Turn, Writers } from './writers.ts';
 
 /** Longest wait of a head for the database, milliseconds; without it the last known pointer is told. */
 const settlePatience = 50;
-/** Longest wait of a writer for its turn, milliseconds: then it is told that nothing was changed. */
-const turnPatience = 8_000;
-
 /** Contents that one alarm brings to the content store, and milliseconds until the next after some were not taken. */
 const mostOffered = 500;
 const offerPause = 5_000;
-/** Requests that share a revision at most. */
-const mostTogether = 100;
-
-interface Waiting {
-  request: CommitRequest;
-  since: number;
-  settle(outcome: Outcome<CommitResult>): void;
-}
-
 /**
  * Serialises the writers of one tenant's configuration and keeps the pointer to its newest revision, and the feed of
  * revocations, warm: both are answered without the database. The class is completed by `worker/index.ts` with the committer.
  *
  * Storage: `pointer` (one row), `unsure` (one row while a batch is under way: after a crash the database is asked which
- * revision is the newest), `unoffered` (hashes that the content store did not take yet), `feed` (epoch, kind, id, before,
- * until), `rule` (what an entry about a firewall rule says; a lifted one has none), `retired` (one row once the tenant was removed).
+ * revision is the newest), `unoffered` (hashes that the content store did not take yet), `retired` (one row once the tenant was
+ * removed), and what feed-store.ts names.
  */
 export abstract class PublisherObject extends DurableObject<Env> implements PublisherRpc {
   protected abstract readonly committer: Committer;
-  #queue: Waiting[] = [];
+  readonly #feed: FeedStore;
+  readonly #writers = new Writers();
   #working = false;
   #tail: Promise<void> = Promise.resolve();
   #rulesTail: Promise<void> = Promise.resolve();
@@ -69,14 +52,8 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     );
     sql.exec('CREATE TABLE IF NOT EXISTS unsure (one INTEGER PRIMARY KEY CHECK (one = 1))');
     sql.exec('CREATE TABLE IF NOT EXISTS unoffered (hash TEXT PRIMARY KEY, tenant TEXT NOT NULL) WITHOUT ROWID');
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS feed (epoch INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER NOT NULL, until INTEGER NOT NULL)',
-    );
-    sql.exec('CREATE INDEX IF NOT EXISTS feed_subject ON feed (kind, id)');
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS rule (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID',
-    );
     sql.exec('CREATE TABLE IF NOT EXISTS retired (one INTEGER PRIMARY KEY CHECK (one = 1))');
+    this.#feed = new FeedStore(sql);
     this.#retired = sql.exec('SELECT one FROM retired').toArray().length > 0;
     const [pointer] = sql.exec('SELECT revision, manifest FROM pointer').toArray() as unknown as Pointer[];
     this.#pointer = pointer ?? null;
@@ -95,10 +72,9 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   commit(request: CommitRequest): Promise<Outcome<CommitResult>> {
-    return new Promise((settle) => {
-      this.#queue.push({ request, since: Date.now(), settle });
-      void this.#work();
-    });
+    const answered = this.#writers.add(request);
+    void this.#work();
+    return answered;
   }
 
   async rollback(tenant: string, to: number, actor: Actor, plan = false): Promise<Outcome<CommitResult>> {
@@ -117,12 +93,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   async revoke(_tenant: string, entries: Omit<FeedEntry, 'epoch'>[]): Promise<Head> {
-    const { sql } = this.ctx.storage;
-    for (const { kind, id, before, until } of entries) {
-      // What the new entry says as well need not be told twice: a family that is refreshed often takes one row.
-      sql.exec('DELETE FROM feed WHERE kind = ? AND id = ? AND before <= ? AND until <= ?', kind, id, before, until);
-      sql.exec('INSERT INTO feed (kind, id, before, until) VALUES (?, ?, ?, ?)', kind, id, before, until);
-    }
+    this.#feed.revoke(entries);
     await this.ctx.storage.sync();
     return this.#head(Number.MAX_SAFE_INTEGER);
   }
@@ -130,7 +101,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   async firewall(tenant: string): Promise<Head> {
     // One reading after the other: the last one to be told began after the last change.
     const turn = this.#rulesTail;
-    const work = turn.catch(() => undefined).then(async () => this.#takeRules(await this.committer.rules(tenant)));
+    const work = turn.catch(() => undefined).then(async () => this.#feed.takeRules(await this.committer.rules(tenant)));
     this.#rulesTail = work;
     try {
       await work;
@@ -141,48 +112,17 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     return this.#head(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Tells the feed which rules are new, changed or gone. */
-  #takeRules(wanted: readonly RuleEntry[]): void {
-    const { sql } = this.ctx.storage;
-    const told = new Map(
-      sql
-        .exec("SELECT feed.id, until, type, target FROM feed JOIN rule ON rule.id = feed.id WHERE kind = 'rule'")
-        .toArray()
-        .map((row) => [String(row.id), row]),
-    );
-    const tell = (id: string, until: number) => {
-      sql.exec("DELETE FROM feed WHERE kind = 'rule' AND id = ?", id);
-      sql.exec("INSERT INTO feed (kind, id, before, until) VALUES ('rule', ?, 0, ?)", id, until);
-    };
-    for (const { id, type, target, until } of wanted) {
-      const known = told.get(id);
-      told.delete(id);
-      if (known?.type !== type || known.target !== target || known.until !== until) {
-        sql.exec('INSERT OR REPLACE INTO rule (id, type, target) VALUES (?, ?, ?)', id, type, target);
-        tell(id, until);
-      }
-    }
-    const now = Math.floor(Date.now() / 1000);
-    for (const [id, { until }] of told) {
-      sql.exec('DELETE FROM rule WHERE id = ?', id);
-      if (Number(until) > now) {
-        tell(id, now + liftedFor);
-      }
-    }
-  }
-
   async retire(): Promise<void> {
     const { sql } = this.ctx.storage;
     sql.exec('INSERT OR IGNORE INTO retired (one) VALUES (1)');
-    for (const table of ['feed', 'rule', 'unoffered']) {
-      sql.exec(`DELETE FROM ${table}`);
-    }
+    sql.exec('DELETE FROM unoffered');
+    this.#feed.clear();
     this.#retired = true;
     await this.ctx.storage.sync();
   }
 
   async sweep(tenant: string): Promise<void> {
-    this.ctx.storage.sql.exec('DELETE FROM feed WHERE until < ?', Math.floor(Date.now() / 1000));
+    this.#feed.sweep();
     // What a change of the rules could not tell, or what came around the management API.
     await this.firewall(tenant);
     await this.#exclusive(async () => {
@@ -202,57 +142,32 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
     this.#working = true;
     await this.#exclusive(async () => {
-      this.#refuseWaiting();
-      while (this.#queue.length > 0) {
-        const taken = this.#take();
-        const requests = taken.map(({ request }) => request);
-        const { tenant } = requests[0]!;
-        try {
-          await this.#settled(tenant);
-          const committed = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
-          this.#took(tenant, committed);
-          const head = this.#head(Number.MAX_SAFE_INTEGER);
-          for (const [index, { settle }] of taken.entries()) {
-            settle(answer(committed.outcomes[index]!, head));
-          }
-        } catch (thrown) {
-          const error = this.#refusal(thrown);
-          for (const { settle } of taken) {
-            settle({ ok: false, error: error.toPlain() });
-          }
+      for (;;) {
+        this.#writers.refuse((since) => this.#inVain(since));
+        if (this.#writers.size === 0) {
+          break;
         }
-        this.#refuseWaiting();
+        await this.#writers.turn((turn) => this.#publish(turn));
       }
       this.#working = false;
     });
   }
 
-  /** Requests of one actor go together; a plan goes alone, for it is undone. */
-  #take(): Waiting[] {
-    const first = this.#queue.shift()!;
-    const taken = [first];
-    const { actor, tenant, plan } = first.request;
-    const scopes = String(actor.scopes);
-    const same = ({ request }: Waiting) =>
-      !request.plan &&
-      request.tenant === tenant &&
-      request.actor.userId === actor.userId &&
-      request.actor.appId === actor.appId &&
-      request.actor.ip === actor.ip &&
-      String(request.actor.scopes) === scopes;
-    while (!plan && taken.length < mostTogether && this.#queue.length > 0 && same(this.#queue[0]!)) {
-      taken.push(this.#queue.shift()!);
-    }
-    return taken;
-  }
-
-  /** Who waited too long for its turn, or behind a database that turned out to be gone, is told so at once. */
-  #refuseWaiting(): void {
-    const waiting = this.#queue;
-    this.#queue = [];
-    for (const request of waiting) {
-      const error = this.#inVain(request.since) ?? (Date.now() - request.since > turnPatience ? busy() : null);
-      error === null ? this.#queue.push(request) : request.settle({ ok: false, error: error.toPlain() });
+  async #publish({ requests, settle }: Turn): Promise<void> {
+    try {
+      const { tenant } = requests[0]!;
+      await this.#settled(tenant);
+      const committed = await this.#attempt(() => this.committer.commit(this.#pointer!, requests));
+      this.#took(tenant, committed);
+      const head = this.#head(Number.MAX_SAFE_INTEGER);
+      for (const [index, outcome] of committed.outcomes.entries()) {
+        settle(index, answer(outcome, head));
+      }
+    } catch (thrown) {
+      const error = this.#refusal(thrown).toPlain();
+      for (const index of requests.keys()) {
+        settle(index, { ok: false, error });
+      }
     }
   }
 
@@ -377,27 +292,7 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
   }
 
   #head(sinceEpoch: number): Head {
-    return { ...this.#pointer!, asOf: Date.now(), feed: this.#feed(sinceEpoch) };
-  }
-
-  #feed(sinceEpoch: number): Feed {
-    const { sql } = this.ctx.storage;
-    const [{ epoch }] = sql.exec('SELECT coalesce(max(epoch), 0) AS epoch FROM feed').toArray() as unknown as [
-      { epoch: number },
-    ];
-    const from = Math.min(sinceEpoch, Math.max(0, epoch - feedTail));
-    const entries = sql
-      .exec(
-        'SELECT epoch, kind, feed.id AS id, before, until, type, target FROM feed LEFT JOIN rule ON kind = ? AND rule.id = feed.id WHERE epoch > ? AND until >= ? ORDER BY epoch',
-        'rule',
-        from,
-        Math.floor(Date.now() / 1000),
-      )
-      .toArray()
-      .map(({ type, target, ...entry }) =>
-        entry.kind === 'rule' ? { ...entry, rule: type === null ? null : { type, target } } : entry,
-      ) as unknown as FeedEntry[];
-    return { epoch, from, entries };
+    return { ...this.#pointer!, asOf: Date.now(), feed: this.#feed.since(sinceEpoch) };
   }
 
   /** What a writer is told when a publish could not be made; errors of ours are said to the operator in full. */
@@ -411,12 +306,6 @@ export abstract class PublisherObject extends DurableObject<Env> implements Publ
     }
     return error;
   }
-}
-
-function busy(): ApiError {
-  return new ApiError('unavailable', 'Other changes are being made; nothing was changed', {
-    headers: { 'Retry-After': '2' },
-  });
 }
 
 function answer(outcome: Outcome<ChangeResult[]>, head: Head): Outcome<CommitResult> {

@@ -192,6 +192,9 @@ export function difference(
 
 /** Sealed members never leave, not even in a plan. */
 function shown(value: unknown): unknown {
+  if (typeof value === 'string' || value === null) {
+    return value;
+  }
   return JSON.parse(
     JSON.stringify(value, (_key, member) =>
       member !== null && typeof member === 'object' && '$sealed' in member ? '********' : member,

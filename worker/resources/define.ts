@@ -133,8 +133,16 @@ export function defineResource(given: Omit<Resource, Defaults> & Partial<Pick<Re
 
 /** `httpMethod` → `http_method`. */
 export function columnOf(member: string): string {
-  return member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  let column = columns.get(member);
+  if (column === undefined) {
+    column = member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    columns.set(member, column);
+  }
+  return column;
 }
+
+/** Members are those that resources declare, so they are few. */
+const columns = new Map<string, string>();
 
 /** The body of a creation or an update: every writable member, none required here (rules name what is missing). */
 export function writable(resource: Resource): ReturnType<typeof Type.Object> {

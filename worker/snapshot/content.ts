@@ -41,15 +41,23 @@ const kvPatience = 1_000;
 const kvRest = 5_000;
 let kvRestsUntil = 0;
 
+/** How content is sought. */
+export interface Seeking {
+  /** It is not remembered. */
+  pass?: boolean;
+  /** KV is left out: for a publish, which needs D1 anyway, and has of it in one query what KV counts and charges key by key. */
+  stored?: boolean;
+}
+
 /**
- * Parsed content by hash; the same object for the same hash while it is remembered, which `pass` leaves out. Throws ApiError
- * `unavailable` when some of it is nowhere to be had.
+ * Parsed content by hash; the same object for the same hash while it is remembered. Throws ApiError `unavailable` when some of
+ * it is nowhere to be had.
  */
 export async function loadContents<T>(
   env: Env,
   tenant: string,
   hashes: readonly string[],
-  pass = false,
+  { pass = false, stored = false }: Seeking = {},
 ): Promise<Map<string, T>> {
   const found = new Map<string, T>();
   const missing = new Set<string>();
@@ -65,7 +73,7 @@ export async function loadContents<T>(
       remember(hash, { body: null, value, size: body.length });
     }
   };
-  if (missing.size > 0) {
+  if (missing.size > 0 && !stored) {
     await readKv(env, [...missing], take);
   }
   if (missing.size > 0) {
@@ -80,8 +88,8 @@ export async function loadContents<T>(
 }
 
 /** `loadContents` of a tenant, for the functions of tree.ts. */
-export function loaderOf(env: Env, tenant: string, pass = false): Load {
-  return <T>(hashes: readonly string[]) => loadContents<T>(env, tenant, hashes, pass);
+export function loaderOf(env: Env, tenant: string, seeking?: Seeking): Load {
+  return <T>(hashes: readonly string[]) => loadContents<T>(env, tenant, hashes, seeking);
 }
 
 /** Parsed content that this isolate has in memory, without asking anybody. Touching moves it to the young end. */

@@ -36,7 +36,8 @@ const failures = new Map<string, number>();
 const begun = new Map<string, number>();
 
 /** Longest wait of a writer for a publisher that lives, milliseconds, and for each of its changes. It has time limits of its own. */
-const publishPatience = 15_000;
+const publishPatience = 30_000;
+const rollbackPatience = 90_000;
 const changePatience = 10;
 /** After so long a wait the publisher is asked for a sign of life, which it has to give in time: a busy one is waited for further. */
 const doubt = 5_000;
@@ -216,7 +217,7 @@ export function createPublishing(env: Env): Publishing {
     },
     async rollback(tenant, to, actor, plan) {
       const work = publisherOf(env, tenant).rollback(tenant, to, actor, plan);
-      return served(await asked(work, tenant, publishPatience * 6), tenant);
+      return served(await asked(work, tenant, rollbackPatience), tenant);
     },
     async revoke(tenant, entries) {
       await serve(tenant, await asked(publisherOf(env, tenant).revoke(tenant, entries), tenant, publishPatience));

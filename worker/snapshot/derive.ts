@@ -13,16 +13,23 @@ export interface Placed {
   row: ({ id: number } & Record<string, unknown>) | null;
 }
 
-/** Where a row of a versioned resource goes in the content, with what follows from it: the route of an operation. */
+/**
+ * Where a row of a versioned resource goes in the content, with what follows from it: the route of an operation, unless it stays
+ * as it is.
+ */
 export function place(resource: Resource, before: Row | undefined, after: Row): Placed[] {
-  const alive = after.status !== resource.deleted && after.status > 0;
+  const isAlive = ({ status }: Row) => status !== resource.deleted && status > 0;
+  const alive = isAlive(after);
   const key = (row: Row) => keyOf(row, resource.keyedBy);
   const placed: Placed[] = [];
   if (before !== undefined && key(before) !== key(after)) {
     placed.push({ kind: resource.name, id: before.id, key: key(before), row: null });
   }
   placed.push({ kind: resource.name, id: after.id, key: key(after), row: alive ? contentRow(after) : null });
-  if (resource.name === 'operation') {
+  if (
+    resource.name === 'operation' &&
+    !(before !== undefined && isAlive(before) && alive && sameRoute(before, after))
+  ) {
     const route: RouteRecord = { id: after.id, name: after.name, method: after.http_method, path: after.http_path };
     placed.push({ kind: 'route', id: after.id, key: after.id, row: alive ? ({ ...route } as Placed['row']) : null });
   }
@@ -30,6 +37,10 @@ export function place(resource: Resource, before: Row | undefined, after: Row): 
     placed.push(...hostsOf(before, after, alive));
   }
   return placed;
+}
+
+function sameRoute(before: Row, after: Row): boolean {
+  return ['name', 'http_method', 'http_path'].every((column) => before[column] === after[column]);
 }
 
 /** Hosts of a removed tenant stay, and say so. */

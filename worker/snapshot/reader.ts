@@ -64,6 +64,7 @@ export function staleSnapshot(snapshot: Snapshot): Snapshot {
 export async function adoptHead(env: Env, tenant: string, told: Head): Promise<Snapshot> {
   // The publisher's clock may be ahead of ours: nothing is younger than its arrival.
   const head = { ...told, asOf: Math.min(told.asOf, Date.now()) };
+  await othersLoad(tenant, head.revision);
   const known = states.get(tenant);
   if (known !== undefined && head.revision <= known.head.revision) {
     if (head.asOf > known.head.asOf) {
@@ -72,7 +73,13 @@ export async function adoptHead(env: Env, tenant: string, told: Head): Promise<S
     takeFeed(known, head);
     return known.snapshot;
   }
-  const loaded = await load(env, tenant, head);
+  const ours = { revision: head.revision, since: Date.now() };
+  loading.set(tenant, ours);
+  const loaded = await load(env, tenant, head).finally(() => {
+    if (loading.get(tenant) === ours) {
+      loading.delete(tenant);
+    }
+  });
   // Another request may have been faster: the difference is computed against what is here now, without a pause from here on.
   const state = states.get(tenant) ?? emptyState(head);
   if (state.head.revision < head.revision) {
@@ -86,10 +93,27 @@ export async function adoptHead(env: Env, tenant: string, told: Head): Promise<S
   return state.snapshot;
 }
 
+/** The newest revision that a request of this isolate is loading, and since when: promises do not cross requests. */
+const loading = new Map<string, { revision: number; since: number }>();
+
+/** Milliseconds after which a load is thought to have died with its request, and another makes it. */
+const loadPatience = 1_000;
+
+/** Waits while another request loads a revision or a newer one: a hundred writers that shared a publish load it once. */
+async function othersLoad(tenant: string, revision: number): Promise<void> {
+  for (let pause = 4; (states.get(tenant)?.head.revision ?? 0) < revision; pause = Math.min(2 * pause, 32)) {
+    const load = loading.get(tenant);
+    if (load === undefined || load.revision < revision || Date.now() - load.since > loadPatience) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
 /** What a head needs beyond what the isolate has: a change costs the parts that differ, in three rounds of bulk reads. */
 async function load(env: Env, tenant: string, head: Head) {
   const known = states.get(tenant);
-  const read = loaderOf(env, tenant, true);
+  const read = loaderOf(env, tenant, { pass: true });
   const manifest = (await read<Manifest>([head.manifest])).get(head.manifest)!;
   const trees = await Promise.all(
     ['route', ...eagerKinds, ...lazyKinds].map((kind) =>
