@@ -1,11 +1,13 @@
 import { type Gateway, startGateway } from '../test/helpers/gateway.ts';
 import { deployParts, madePath, madeUpApi } from '../test/helpers/made-up-api.ts';
 import { type Management, manage } from '../test/helpers/management.ts';
-import { childrenOf, cpuOf } from './processes.ts';
+import { heapAfterCollection, openInspector } from './inspector.ts';
+import { childrenOf, cpuOf, freePort } from './processes.ts';
 
 const changes = 20;
 const together = 250;
-/** Calls a second that go to the other isolate while changes come as fast as 25 writers make them. */
+/** Changes by 25 writers, as fast as they come, with so many calls a second to the other isolate. */
+const beside = 1_000;
 const callsBeside = 60;
 
 interface Figures {
@@ -26,7 +28,11 @@ interface Figures {
   /** The same with calls beside them, and what a change takes of the runtime's CPU, milliseconds, those calls included. */
   perSecondWithCalls: number;
   cpuWithCalls: number;
+  calls: number;
   failedCalls: number;
+  /** MB of JavaScript heap after a collection, before and after those changes: of the isolate with the publisher, and of the called one. */
+  heapOfPublisher: string;
+  heapOfCalled: string;
   /** Changes that were answered with 503 for want of time. */
   refused: number;
   /** The first answer of an isolate that has nothing, and what it read for it. */
@@ -47,7 +53,8 @@ export async function measurePublishing(sizes: number[]): Promise<void> {
 }
 
 async function measure(operations: number): Promise<Figures> {
-  const gateway = await startGateway({ faults: true, isolates: 3 });
+  const inspector = await freePort();
+  const gateway = await startGateway({ faults: true, isolates: 3, inspector });
   try {
     const admin = await manage(gateway);
     const started = performance.now();
@@ -60,7 +67,7 @@ async function measure(operations: number): Promise<Figures> {
       deploySeconds,
       ...single,
       ...(await atOnce(gateway, admin, operations)),
-      ...(await withCalls(gateway, admin, operations)),
+      ...(await withCalls(gateway, admin, operations, inspector)),
       ...(await cold(gateway)),
     };
   } finally {
@@ -125,7 +132,7 @@ async function atOnce(gateway: Gateway, admin: Management, operations: number) {
   };
 }
 
-async function withCalls(gateway: Gateway, admin: Management, operations: number) {
+async function withCalls(gateway: Gateway, admin: Management, operations: number, inspector: number) {
   let failedCalls = 0;
   let refused = 0;
   const call = async () => {
@@ -135,29 +142,57 @@ async function withCalls(gateway: Gateway, admin: Management, operations: number
     failedCalls += response?.status === 200 ? 0 : 1;
   };
   await call();
+  // The book of calls is no part of what an isolate holds.
+  await gateway.faults.set();
+  const before = await heaps(gateway, inspector);
   const calls: Promise<void>[] = [];
   const timer = setInterval(() => calls.push(call()), 1_000 / callsBeside);
   const cpu = cpuOfRuntime();
   const started = performance.now();
   let next = 0;
   const writer = async () => {
-    while (next < together) {
+    while (next < beside) {
       const at = next++;
-      const path = `/backend/operation/~made.op${Math.floor((at * operations) / together)}`;
+      const path = `/backend/operation/~made.op${Math.floor((at * operations) / beside)}`;
       const { status } = await admin.call('PUT', path, { description: `Beside calls ${at}` });
       refused += status === 200 ? 0 : 1;
     }
   };
   await Promise.all(Array.from({ length: 25 }, writer));
   const seconds = (performance.now() - started) / 1_000;
+  const used = cpuOfRuntime() - cpu;
   clearInterval(timer);
   await Promise.all(calls);
+  await gateway.faults.set();
+  const after = await heaps(gateway, inspector);
   return {
-    perSecondWithCalls: Math.round((together - refused) / seconds),
-    cpuWithCalls: round((cpuOfRuntime() - cpu) / 1_000 / together),
+    perSecondWithCalls: Math.round((beside - refused) / seconds),
+    cpuWithCalls: round(used / 1_000 / beside),
+    calls: calls.length,
     failedCalls,
     refused,
+    heapOfPublisher: `${before.publisher} → ${after.publisher}`,
+    heapOfCalled: `${before.called} → ${after.called}`,
   };
+}
+
+async function heaps(gateway: Gateway, port: number) {
+  // An isolate without requests may leave DevTools waiting.
+  const awake = setInterval(
+    () => void [0, 2].map((isolate) => gateway.fetch('/system/health', { isolate }).catch(() => null)),
+    200,
+  );
+  const of = async (name: string) => {
+    const session = await openInspector(port, name);
+    const bytes = await heapAfterCollection(session);
+    session.close();
+    return round(bytes / 1e6);
+  };
+  try {
+    return { publisher: await of('core:user:postern'), called: await of('core:user:postern-2') };
+  } finally {
+    clearInterval(awake);
+  }
 }
 
 /** Microseconds of CPU that the runtimes below this process have used. */

@@ -41,6 +41,8 @@ export interface HostOptions {
   migrated?: boolean;
   /** The folder for the runtime's scratch files; the system's unless given. */
   temporary?: string;
+  /** The port where DevTools find the isolates; none unless given. */
+  inspector?: number;
   /** What the worker writes to its console, and the runtime's own complaints. */
   log?: (level: string, message: string) => void;
 }
@@ -161,6 +163,7 @@ function toMiniflare(config: PlatformConfig, options: HostOptions & { ports?: nu
     telemetry: { enabled: false },
     unsafeLocalExplorer: false,
     log: new Log(LogLevel.ERROR),
+    ...(options.inspector === undefined ? {} : { inspectorPort: options.inspector }),
     handleStructuredLogs: ({ level, message }: { level: string; message: string }) => log(level, message),
     ...(options.persist === undefined ? {} : { resourcePersistencePath: options.persist }),
     ...(options.temporary === undefined ? {} : { resourceTmpPath: options.temporary }),

@@ -30,6 +30,8 @@ export interface GatewayOptions {
   fresh?: boolean;
   /** The port of the first isolate; any free one unless given. */
   port?: number;
+  /** The port where DevTools find the isolates (`bench/inspector.ts`). */
+  inspector?: number;
 }
 
 export interface Administrator {
@@ -107,6 +109,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     secretKey,
     isolates: options.isolates,
     port: options.port,
+    inspector: options.inspector,
     persist: prepared?.folder ?? options.persist,
     migrated: prepared !== undefined,
     vars: { EGRESS_ALLOW: '127.0.0.1,localhost,[::1]', TRUSTED_IP_HEADER: '', ...options.vars },
