@@ -270,6 +270,18 @@ describe('when the flush happens', () => {
     expect(await rowsOf(LOGS, 'SELECT count(*) AS rows FROM log')).toEqual([{ rows: 500 }]);
   });
 
+  test('roll-ups do, for more calls to share them', async () => {
+    const isolate = anIsolate({ times: { gather: 500 } });
+    isolate.observe(...many(250));
+    await isolate.deferred[1];
+    expect(await rowsOf(LOGS, 'SELECT count(*) AS rows FROM log')).toEqual([{ rows: 250 }]);
+    expect(await counted('rollup_hour')).toBeNull();
+    isolate.observe(...many(30));
+    await isolate.settle();
+    expect(await counted('rollup_hour')).toBe(280);
+    expect(await rowsOf(LOGS, 'SELECT count(*) AS rows FROM log')).toEqual([{ rows: 280 }]);
+  });
+
   test('when the platform ended the context of a flush, a later request takes over', async () => {
     const isolate = anIsolate({ times: { gather: 60_000 } });
     isolate.observe(aCall());

@@ -89,10 +89,6 @@ export function createLogBuffer(): LogBuffer {
   };
 }
 
-export function isEmpty(buffer: LogBuffer): boolean {
-  return buffer.calls.length === 0 && buffer.errors.size === 0 && buffer.rollups.size === 0;
-}
-
 /** Counts a call and keeps its rows, if there is room; what does not fit is counted in `drops`. */
 export function addCall(buffer: LogBuffer, call: CallObservation, limits: LogLimits): void {
   const size = buffer.rollups.size;
@@ -154,12 +150,19 @@ function fits(buffer: LogBuffer, size: number, limits: LogLimits): boolean {
   return rows <= limits.rows && total <= limits.size;
 }
 
-/** Takes everything out of the buffer as one write; null when it is empty. */
-export function closeBuffer(buffer: LogBuffer, id: string): Write | null {
-  buffer.opened = 0;
+/**
+ * Takes everything out of the buffer as one write, or the rows alone: many calls share a roll-up, the more so the longer it
+ * stays. Null when there is nothing.
+ */
+export function closeBuffer(buffer: LogBuffer, id: string, what: 'all' | 'rows' = 'all'): Write | null {
+  const rollups = what === 'all' ? [...buffer.rollups.values()] : [];
   buffer.urgent = false;
-  buffer.lines = 0;
-  if (isEmpty(buffer)) {
+  if (what === 'all') {
+    buffer.opened = 0;
+    buffer.lines = 0;
+    buffer.rollups = new Map();
+  }
+  if (buffer.calls.length === 0 && buffer.errors.size === 0 && rollups.length === 0) {
     return null;
   }
   const rows: string[] = [];
@@ -180,13 +183,12 @@ export function closeBuffer(buffer: LogBuffer, id: string): Write | null {
     id,
     rows,
     errors,
-    rollups: [...buffer.rollups.values()],
+    rollups,
     size: rows.reduce((sum, row) => sum + row.length, 0) + errors.reduce((sum, row) => sum + row.length, 0),
     leased: 0,
   };
   buffer.calls = [];
   buffer.errors = new Map();
-  buffer.rollups = new Map();
   buffer.size = 0;
   return write;
 }

@@ -41,7 +41,7 @@ const defaultTimes = {
   retry: 250,
 };
 
-/** A buffer that is this full is flushed without waiting: no other call waits long while its rows are made. */
+/** The rows of a buffer that is this full are flushed without waiting: no other call waits long while they are made. */
 const full = { rows: 250, size: 1_000_000 };
 /** How many writes that LOGS refused before are tried again after one that succeeded. */
 const catchUp = 8;
@@ -97,11 +97,11 @@ function plan(buffer: LogBuffer, options: ObserverOptions): void {
   } else if (!buffer.urgent && (buffer.calls.length >= full.rows || buffer.size >= full.size)) {
     buffer.urgent = true;
     // The call that filled it is answered first.
-    defer(pause(0).then(() => flush(options)));
+    defer(pause(0).then(() => flush(options, 'rows')));
   }
 }
 
-async function flush(options: ObserverOptions): Promise<void> {
+async function flush(options: ObserverOptions, what: 'all' | 'rows' = 'all'): Promise<void> {
   const { env, now, buffer = isolate, limits = defaultLimits } = options;
   const times = { ...defaultTimes, ...options.times };
 
@@ -117,7 +117,7 @@ async function flush(options: ObserverOptions): Promise<void> {
     }
   }
 
-  const write = closeBuffer(buffer, crypto.randomUUID());
+  const write = closeBuffer(buffer, crypto.randomUUID(), what);
   let reached = true;
   if (write !== null) {
     buffer.writes.push(write);
