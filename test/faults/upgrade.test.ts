@@ -125,10 +125,12 @@ describe.each(compared)('after %s', (release) => {
         const rooms = ['api', 'actions', 'gateway', 'oauth', 'resources', 'schema', 'spec'].map(
           (room) => `test/${room}/`,
         );
+        // It generates a migration from the release's tables: these say nothing of what ours put there since.
+        const generating = ['--exclude', '**/new-entity.test.ts'];
         let output = '';
         // With the counts of `npm test`: the full ones would not fit into a part.
         const vitest = ['node_modules/.bin/node', 'node_modules/vitest/vitest.mjs', 'run'];
-        const code = await run('env', ['-u', 'POSTERN_FULL', ...vitest, ...rooms], {
+        const code = await run('env', ['-u', 'POSTERN_FULL', ...vitest, ...rooms, ...generating], {
           cwd: former,
           output: (chunk) => (output += chunk),
         });
