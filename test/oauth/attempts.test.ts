@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Env } from '../../worker/env.ts';
 import { hashPassword, verifyPassword } from '../../worker/lib/password.ts';
 import { type Gateway, startGateway } from '../helpers/gateway.ts';
 import { askToken, basic, createUser, manage, tokensOf } from './clients.ts';
@@ -37,7 +38,7 @@ const statuses = async (responses: Promise<Response>[]) =>
 
 /** Counts failures at a guard without making them: hashes would only take time. After 10 the delays begin: 4 s, 8 s, … */
 async function fail(guard: string, times: number): Promise<void> {
-  const limiter = (await gateway.mf.getDurableObjectNamespace('LIMITER')) as any;
+  const limiter = (await gateway.mf.getDurableObjectNamespace('LIMITER')) as unknown as Env['LIMITER'];
   for (let count = 0; count < times; count++) {
     await limiter.getByName(`login::${guard}`).attempt({ free: 1000, first: 1, longest: 1, memory: 3600 });
   }

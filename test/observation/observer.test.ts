@@ -380,7 +380,7 @@ describe('when LOGS fails', () => {
     expect(await counted('rollup_hour')).toBe(3);
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(await counted('rollup_hour')).toBe(3);
-    expect(isolate.lines.join()).toContain('did not answer within 500 ms');
+    expect(isolate.lines.join()).toContain('LOGS did not answer: the call exceeded timeout of 500 ms');
   });
 
   test('for long: what is held is bounded, and what is lost is counted exactly', async () => {

@@ -4,6 +4,7 @@ import { laneOf, outboxOf, outboxShards, runShards } from '../core/lane-of.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Env } from '../env.ts';
 import { payloadReference, schemaOf } from '../gateway/schema-of.ts';
+import { within } from '../lib/deadline.ts';
 import { sha256 } from '../lib/hash.ts';
 import { runLane } from './lane-settings.ts';
 
@@ -39,7 +40,7 @@ export function createDispatcher(env: Env, now: () => number): Dispatcher {
       const settings = runLane(tenant, shard);
       const owner = userId ?? undefined;
       const job = { id, name: action, payload, time: now(), depth: 0, retries, owner };
-      const add = () => within(laneOf(env, settings).add(settings, [job]));
+      const add = () => within(patience, 'The lane', () => laneOf(env, settings).add(settings, [job]));
       await add()
         .catch(add)
         .catch((cause) => {
@@ -84,19 +85,7 @@ async function check(snapshot: Snapshot, dispatch: Dispatch): Promise<Omit<Event
 /** Taking an event twice is taking it once: when an answer is lost, the same one is given again. */
 async function keep(env: Env, tenant: string, message: EventMessage): Promise<void> {
   const shard = Number.parseInt(sha256(message.id).slice(0, 8), 16) % outboxShards;
-  const accept = () => within(outboxOf(env, tenant, shard).accept({ tenant, shard }, [message]));
+  const accept = () =>
+    within(patience, 'The outbox', () => outboxOf(env, tenant, shard).accept({ tenant, shard }, [message]));
   await accept().catch(accept);
-}
-
-async function within<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`The outbox did not answer within ${patience} ms`)), patience);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }

@@ -1,6 +1,7 @@
 import type { FaultObservation, Observation } from '../core/observation.ts';
 import type { Observer } from '../core/ports.ts';
 import type { Env } from '../env.ts';
+import { within } from '../lib/deadline.ts';
 import { cut, printable } from '../lib/printable.ts';
 import { redactText } from '../lib/redact.ts';
 import {
@@ -108,7 +109,7 @@ async function flush(options: ObserverOptions, what: 'all' | 'rows' = 'all'): Pr
   async function attempt(write: Write): Promise<boolean> {
     write.leased = now() + 3 * times.write;
     try {
-      await within(writeLogs(env.LOGS, write, now()), times.write);
+      await within(times.write, 'LOGS', () => writeLogs(env.LOGS, write, now()));
       buffer.writes = buffer.writes.filter((other) => other !== write);
       return true;
     } catch (error) {
@@ -197,18 +198,4 @@ function faultOf(place: string, error: unknown, at: number): FaultObservation {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Rejects when the work takes longer; the work itself may still happen. */
-async function within(work: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`LOGS did not answer within ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }

@@ -5,6 +5,7 @@ import type { LimiterReport } from '../../core/ports.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { countingPlace, sharedObjects } from '../../gateway/limiter-name.ts';
 import { canonicalAddress } from '../../lib/client-address.ts';
+import { within } from '../../lib/deadline.ts';
 import { findRow } from '../../resources/crud.ts';
 import { rate } from '../../resources/rate.ts';
 
@@ -47,9 +48,16 @@ async function reportOf(call: Call, { path, query }: Input): Promise<LimiterRepo
   const { id } = await findRow(call, rate, String(path.rate_id));
   const names = objectsOf(call.tenant, id, query);
   const { LIMITER } = call.runtime.env;
-  const all = Promise.all(names.map((name) => LIMITER.getByName(name).report()));
+  const reports = await within(patience, 'The limiter', () =>
+    Promise.all(names.map((name) => LIMITER.getByName(name).report())),
+  ).catch((cause) => {
+    throw new ApiError('unavailable', 'The counters cannot be reached at the moment', {
+      cause,
+      headers: { 'Retry-After': '2' },
+    });
+  });
   const total = { objects: names.length, callers: 0, asked: 0, admitted: 0, refused: 0, returned: 0, forfeited: 0 };
-  return (await inTime(all)).reduce<LimiterReport & { objects: number }>(
+  return reports.reduce<LimiterReport & { objects: number }>(
     (sum, one) => {
       for (const [name, value] of Object.entries(one) as [keyof LimiterReport, number][]) {
         sum[name] += value;
@@ -70,21 +78,4 @@ function objectsOf(tenant: string, rateId: number, { userId, appId, ip }: Input[
   }
   const caller = { userId: Number(userId ?? 0) || null, appId: Number(appId ?? 0) || null, ip: address };
   return [countingPlace(tenant, rateId, caller).object];
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${patience} ms`)), patience);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } catch (cause) {
-    throw new ApiError('unavailable', 'The counters cannot be reached at the moment', {
-      cause,
-      headers: { 'Retry-After': '2' },
-    });
-  } finally {
-    clearTimeout(timer);
-  }
 }

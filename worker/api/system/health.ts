@@ -6,6 +6,7 @@ import type { Runtime } from '../../core/runtime.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { SystemOperation } from '../../core/system-operation.ts';
 import { observerDrops } from '../../gateway/observe.ts';
+import { within } from '../../lib/deadline.ts';
 import { secretsOf } from '../../lib/derive.ts';
 import { open } from '../../lib/seal.ts';
 import { connections } from '../../resources/connection.ts';
@@ -88,7 +89,7 @@ async function checkConnections(
   const found = asked.map(
     async (row): Promise<[string, Check]> => [
       row.name,
-      await checked(runtime, () => within(patience, ping(runtime, snapshot, row))),
+      await checked(runtime, () => within(patience, 'The connection', () => ping(runtime, snapshot, row))),
     ],
   );
   const checks = Object.fromEntries(await Promise.all(found));
@@ -107,17 +108,4 @@ async function ping(runtime: Runtime, snapshot: Snapshot, row: { name: string; c
     { env, tenant, egress, timeout: patience },
   );
   await connectionType(row.class)!.ping!(client);
-}
-
-/** Throws when the work takes longer. */
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer in ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
